@@ -1,0 +1,27 @@
+//! Time as an argument, so that tests can hold it still.
+
+use chrono::{DateTime, Utc};
+
+pub(crate) trait Clock: Send + Sync {
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// A clock that stands still: `--now`, and tests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FixedClock(pub(crate) DateTime<Utc>);
+
+impl Clock for FixedClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0
+    }
+}

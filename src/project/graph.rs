@@ -1,0 +1,265 @@
+//! The project as the rest of the program needs it: resolved nodes and what each depends on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::sql::CompiledSql;
+use crate::base::{NodeId, Span, TableName};
+use crate::rules::{ColumnType, Contract, OnReject, ReadOptions, RejectLimit};
+
+/// Everything the user wrote, resolved.
+///
+/// Invariant: the graph has no cycle; every `NodeId` that a node names is a key of `nodes`; no two nodes make the same
+/// table.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    pub(crate) name: String,
+    /// The folder of `dbt_project.yml`.
+    pub(crate) root: PathBuf,
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    Source(Source),
+    Seed(Seed),
+    Model(Model),
+    Check(Check),
+    Endpoint(Endpoint),
+}
+
+/// What every node has.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeInfo {
+    pub(crate) id: NodeId,
+    pub(crate) name: String,
+    /// The file that defines it, relative to the project root, with `/`.
+    pub(crate) path: String,
+    pub(crate) description: String,
+    pub(crate) tags: Vec<String>,
+    /// `meta`, and the resolved configuration, for selection (`config.meta.owner:me`) and docs.
+    pub(crate) config: serde_json::Map<String, serde_json::Value>,
+    pub(crate) depends_on: BTreeSet<NodeId>,
+    /// Where it is defined, for messages about the node as a whole.
+    pub(crate) span: Option<Span>,
+}
+
+/// A column as the user documents it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ColumnInfo {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) data_type: Option<ColumnType>,
+}
+
+/// A table read from files outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) info: NodeInfo,
+    pub(crate) table: TableName,
+    /// `shop` of `source('shop', 'orders')`.
+    pub(crate) source_name: String,
+    /// The external location with `{name}` filled in: a path or glob relative to the base folder, or absolute.
+    /// `None`: nothing is read; the table must stand in the warehouse already.
+    pub(crate) location: Option<String>,
+    pub(crate) location_span: Option<Span>,
+    pub(crate) reading: ReadOptions,
+    /// Without declared columns: typed by a scan of the whole file.
+    pub(crate) contract: Option<Contract>,
+    pub(crate) on_reject: OnReject,
+    pub(crate) max_rejects: Option<RejectLimit>,
+    pub(crate) columns: Vec<ColumnInfo>,
+}
+
+impl Source {
+    /// Where its rejects go: `quarantine.<source>_<table>`.
+    pub(crate) fn quarantine(&self) -> TableName {
+        let name = format!("{}_{}", self.source_name, self.info.name);
+        TableName::new("quarantine", &name).expect("made of two checked names")
+    }
+}
+
+/// A small CSV inside the project.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed {
+    pub(crate) info: NodeInfo,
+    pub(crate) table: TableName,
+    pub(crate) file: PathBuf,
+    pub(crate) delimiter: String,
+    /// Types set by the user; the other columns are inferred.
+    pub(crate) column_types: BTreeMap<String, ColumnType>,
+    pub(crate) columns: Vec<ColumnInfo>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) info: NodeInfo,
+    pub(crate) table: TableName,
+    pub(crate) materialization: Materialization,
+    pub(crate) sql: CompiledSql,
+    pub(crate) columns: Vec<ColumnInfo>,
+    /// Whether its columns and types must be as declared (`contract: {enforced: true}`).
+    pub(crate) contract_enforced: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Materialization {
+    /// Stands in a version as SQL; read when asked for.
+    View,
+    Table,
+    /// Inlined where it is used; makes no table.
+    Ephemeral,
+    /// For now built whole, as with `--full-refresh`.
+    Incremental,
+}
+
+/// A test of data.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    pub(crate) info: NodeInfo,
+    pub(crate) kind: CheckKind,
+    /// The node it is about, where it is about one.
+    pub(crate) target: Option<NodeId>,
+    pub(crate) column: Option<String>,
+    pub(crate) config: CheckConfig,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum CheckKind {
+    Unique {
+        column: String,
+    },
+    NotNull {
+        column: String,
+    },
+    /// `quote: false` takes the values as SQL literals of the column's own type.
+    AcceptedValues {
+        column: String,
+        values: Vec<String>,
+        quote: bool,
+    },
+    Relationships {
+        column: String,
+        to: NodeId,
+        field: String,
+    },
+    /// Rows that the query returns are failures.
+    Singular {
+        sql: CompiledSql,
+    },
+}
+
+/// dbt's test configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckConfig {
+    pub(crate) severity: CheckSeverity,
+    /// A condition on the number of failures: `!= 0`, `> 10`.
+    pub(crate) warn_if: String,
+    pub(crate) error_if: String,
+    pub(crate) fail_calc: String,
+    /// A filter on the tested table, in SQL.
+    pub(crate) filter: Option<String>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) store_failures: bool,
+}
+
+impl Default for CheckConfig {
+    fn default() -> Self {
+        Self {
+            severity: CheckSeverity::Error,
+            warn_if: "!= 0".to_owned(),
+            error_if: "!= 0".to_owned(),
+            fail_calc: "count(*)".to_owned(),
+            filter: None,
+            limit: None,
+            store_failures: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CheckSeverity {
+    Warn,
+    Error,
+}
+
+/// A route whose handler is a `select` with typed parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) info: NodeInfo,
+    /// With `$name` where parameters stand; without `limit` and `order by`.
+    pub(crate) sql: CompiledSql,
+    pub(crate) parameters: Vec<Parameter>,
+    /// What orders the answer. Must make the order complete.
+    pub(crate) order_by: Vec<OrderKey>,
+    pub(crate) page: PageSize,
+    pub(crate) scope: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) kind: ParameterKind,
+    pub(crate) required: bool,
+    /// As written, parsed like a request's value.
+    pub(crate) default: Option<String>,
+    pub(crate) minimum: Option<String>,
+    pub(crate) maximum: Option<String>,
+    pub(crate) min_length: Option<u64>,
+    pub(crate) max_length: Option<u64>,
+    /// A regular expression that the whole value must match.
+    pub(crate) pattern: Option<String>,
+    /// The values there are, of an enum.
+    pub(crate) values: Vec<String>,
+    pub(crate) description: String,
+    pub(crate) example: Option<String>,
+    pub(crate) span: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParameterKind {
+    Integer,
+    Number,
+    Decimal,
+    String,
+    Boolean,
+    Date,
+    Timestamp,
+    Enum,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OrderKey {
+    pub(crate) column: String,
+    pub(crate) descending: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PageSize {
+    pub(crate) default: u64,
+    pub(crate) max: u64,
+}
+
+impl Node {
+    pub(crate) fn info(&self) -> &NodeInfo {
+        match self {
+            Self::Source(node) => &node.info,
+            Self::Seed(node) => &node.info,
+            Self::Model(node) => &node.info,
+            Self::Check(node) => &node.info,
+            Self::Endpoint(node) => &node.info,
+        }
+    }
+
+    /// The table it makes, if it makes one.
+    pub(crate) fn table(&self) -> Option<&TableName> {
+        match self {
+            Self::Source(node) => Some(&node.table),
+            Self::Seed(node) => Some(&node.table),
+            Self::Model(node) if node.materialization != Materialization::Ephemeral => {
+                Some(&node.table)
+            }
+            Self::Model(_) | Self::Check(_) | Self::Endpoint(_) => None,
+        }
+    }
+}

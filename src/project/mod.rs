@@ -1,0 +1,9 @@
+//! What the user wrote: YAML and Jinja SQL, resolved to a graph of nodes.
+//!
+//! Invariant: no Arrow, no DataFusion, no async.
+
+mod graph;
+mod sql;
+
+pub(crate) use graph::*;
+pub(crate) use sql::{CompiledSql, Piece};

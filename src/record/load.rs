@@ -1,0 +1,60 @@
+//! Which files a source table was read from, so that the next run knows what is new.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The state in which loading left a source table. Stands in its manifest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SourceLoad {
+    /// Hash of the contract, the reading options and the format of the load itself.
+    pub(crate) contract: String,
+    /// Content hashes of the tables it refers to, by folded name, as they were when verdicts were made.
+    pub(crate) references: BTreeMap<String, String>,
+    /// By path relative to the project's base folder, with `/` between parts.
+    pub(crate) files: BTreeMap<String, LoadedFile>,
+    /// Warnings about the input that every reader of the run should see, e.g. an unknown column.
+    #[serde(default)]
+    pub(crate) warnings: Vec<String>,
+}
+
+/// One input file as it was when it was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoadedFile {
+    pub(crate) identity: FileIdentity,
+    /// BLAKE3 of its bytes as stored.
+    pub(crate) hash: String,
+    pub(crate) rows_read: u64,
+    pub(crate) rows_accepted: u64,
+    pub(crate) rows_rejected: u64,
+    /// Parquet files with its accepted rows, its rejects, and the keys of its rejects, relative to the warehouse.
+    pub(crate) accepted: Vec<String>,
+    pub(crate) rejected: Vec<String>,
+    pub(crate) rejected_keys: Vec<String>,
+}
+
+/// What tells without reading that a file is the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileIdentity {
+    pub(crate) bytes: u64,
+    /// Nanoseconds since 1970.
+    pub(crate) modified_ns: i128,
+    pub(crate) inode: u64,
+    /// When it was looked at, in nanoseconds since 1970: a file changed in the same instant may be
+    /// changed again without showing it, and is hashed.
+    pub(crate) seen_ns: i128,
+}
+
+impl SourceLoad {
+    pub(crate) fn rows_read(&self) -> u64 {
+        self.files.values().map(|file| file.rows_read).sum()
+    }
+
+    pub(crate) fn rows_accepted(&self) -> u64 {
+        self.files.values().map(|file| file.rows_accepted).sum()
+    }
+
+    pub(crate) fn rows_rejected(&self) -> u64 {
+        self.files.values().map(|file| file.rows_rejected).sum()
+    }
+}

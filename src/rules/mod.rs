@@ -1,0 +1,9 @@
+//! What data must be, as plain data: column types, row rules, keys and references. No engine.
+
+mod column_type;
+mod contract;
+mod reading;
+
+pub(crate) use column_type::{ColumnType, TypeError};
+pub(crate) use contract::{ColumnRule, Contract, ForeignKey, OnReject, RejectLimit, RowCheck};
+pub(crate) use reading::{Encoding, Quote, ReadOptions, RecordTerminator};
