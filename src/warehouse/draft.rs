@@ -12,7 +12,7 @@ use super::manifest::{Manifest, TableContent};
 use super::manifests;
 use super::state::State;
 use super::writer::{TableWriter, WriteOptions};
-use crate::base::{RunId, TableName};
+use crate::base::{RunId, TableName, Version};
 
 /// The version being built. Shared by the nodes that run at once.
 pub(crate) struct Draft {
@@ -30,6 +30,8 @@ pub(super) struct Contents {
     pub(super) written: BTreeSet<TableName>,
     /// Read, or checked against.
     pub(super) relied_on: BTreeSet<TableName>,
+    /// Definitions of endpoints, where this run made any.
+    pub(super) endpoints: Option<Vec<u8>>,
 }
 
 impl Draft {
@@ -38,6 +40,7 @@ impl Draft {
             tables: Arc::clone(&parent.tables),
             written: BTreeSet::new(),
             relied_on: BTreeSet::new(),
+            endpoints: None,
         };
         Self { warehouse, parent, run, contents: Mutex::new(contents) }
     }
@@ -92,6 +95,15 @@ impl Draft {
         self.lock().relied_on.insert(table.clone());
     }
 
+    pub(crate) fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The version that the draft is built on.
+    pub(crate) fn parent(&self) -> Option<Version> {
+        self.parent.number()
+    }
+
     /// What a reader of the draft sees now.
     pub(crate) fn state(&self) -> State {
         State { version: None, tables: Arc::clone(&self.lock().tables) }
@@ -121,7 +133,7 @@ impl Draft {
         &self,
         tables: impl Iterator<Item = &'a Arc<Manifest>> + Clone,
     ) -> Result<BTreeMap<TableName, String>, WarehouseError> {
-        let folder = self.warehouse.folder;
+        let folder = &self.warehouse.folder;
         let old = tables.clone().filter_map(|manifest| self.parent.tables.get(&manifest.table));
         let old: BTreeSet<_> = old.flat_map(|manifest| manifest.named_files()).collect();
         let new: BTreeSet<_> = tables.clone().flat_map(|manifest| manifest.named_files()).collect();
@@ -139,7 +151,7 @@ impl Draft {
         Ok(saved)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Contents> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

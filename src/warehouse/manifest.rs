@@ -29,6 +29,9 @@ pub(crate) struct VersionFile {
     pub(crate) bytes: u64,
     /// Hash of each table's manifest, by table name.
     pub(crate) tables: BTreeMap<TableName, String>,
+    /// Hash of the definitions of the endpoints that it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoints: Option<String>,
 }
 
 /// `manifests/<hash>.json`: one table's state.

@@ -10,6 +10,7 @@ mod state; // every table at one version
 
 // Writing.
 mod draft; // the version being built
+mod endpoints; // what a version serves
 mod publish; // making it the next one, and carrying it over other runs'
 mod runs; // the record of each run and the draft that it left
 

@@ -57,8 +57,10 @@ impl Draft {
     ) -> Result<PublishOutcome, WarehouseError> {
         let contents = self.contents();
         let changed = self.changed(&contents);
+        let endpoints = self.save_endpoints()?;
         if let Some(version) = self.parent.number()
             && changed.is_empty()
+            && endpoints.is_none()
             && !publication.even_if_unchanged
         {
             return Ok(PublishOutcome::Unchanged(version));
@@ -69,7 +71,7 @@ impl Draft {
         let mut base = self.parent.clone();
         for _ in 0..ATTEMPTS {
             if self.warehouse.latest_version()? == base.number() {
-                let file = self.version_file(&base, &changes, &publication)?;
+                let file = self.version_file(&base, &changes, endpoints.as_ref(), &publication)?;
                 if self.warehouse.log.create(&file)? {
                     return Ok(PublishOutcome::Published(file.version));
                 }
@@ -113,6 +115,7 @@ impl Draft {
         &self,
         base: &State,
         changes: &Changes,
+        endpoints: Option<&String>,
         publication: &Publication,
     ) -> Result<VersionFile, WarehouseError> {
         let mut hashes = base.version.as_ref().map(|file| file.tables.clone()).unwrap_or_default();
@@ -136,6 +139,9 @@ impl Draft {
             rows: manifests.values().filter_map(|manifest| manifest.rows).sum(),
             bytes: manifests.values().map(|manifest| manifest.bytes()).sum(),
             tables: hashes,
+            endpoints: endpoints
+                .or(base.version.as_ref().and_then(|file| file.endpoints.as_ref()))
+                .cloned(),
         })
     }
 

@@ -20,6 +20,11 @@ impl State {
         self.version.as_ref().map(|file| file.version)
     }
 
+    /// Bytes of all files of all tables.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.tables.values().map(|manifest| manifest.bytes()).sum()
+    }
+
     pub(crate) fn table(&self, name: &TableName) -> Option<&Arc<Manifest>> {
         self.tables.get(name)
     }
