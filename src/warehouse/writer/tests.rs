@@ -27,7 +27,8 @@ async fn write(
     batches: &[RecordBatch],
     options: &WriteOptions,
 ) -> Result<Vec<DataFile>, WarehouseError> {
-    let mut writer = TableWriter::new(folder, &orders(), &batches[0].schema(), options)?;
+    let mut writer =
+        TableWriter::new((folder, SyncAhead::default()), &orders(), &batches[0].schema(), options)?;
     for batch in batches {
         writer.write(batch.clone()).await?;
     }
@@ -173,8 +174,13 @@ async fn a_writer_that_is_dropped_takes_its_files_away() {
     let folder = tempfile::tempdir().unwrap();
     let schema: SchemaRef = numbers(0..1).schema();
     let options = WriteOptions { parallel: 1, ..WriteOptions::default() };
-    let mut writer =
-        TableWriter::new(on_disk(folder.path()), &orders(), &schema, &options).unwrap();
+    let mut writer = TableWriter::new(
+        (on_disk(folder.path()), SyncAhead::default()),
+        &orders(),
+        &schema,
+        &options,
+    )
+    .unwrap();
     for start in 0..3 {
         let start = start * GROUP_ROWS as i64;
         writer.write(numbers(start..start + GROUP_ROWS as i64)).await.unwrap();
@@ -214,8 +220,13 @@ async fn rows_that_do_not_fit_are_refused_and_break_the_writer_off() {
     let id = Arc::new(Field::new("id", DataType::Int64, false));
     let schema = Schema::new(vec![id]);
     let writer = || {
-        TableWriter::new(on_disk(folder.path()), &orders(), &schema, &WriteOptions::default())
-            .unwrap()
+        TableWriter::new(
+            (on_disk(folder.path()), SyncAhead::default()),
+            &orders(),
+            &schema,
+            &WriteOptions::default(),
+        )
+        .unwrap()
     };
     let message = async |batch: RecordBatch| {
         let mut writer = writer();
@@ -238,8 +249,14 @@ fn a_column_that_no_table_can_hold_is_named() {
     let interval = DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano);
     let schema = Schema::new(vec![Field::new("gap", interval, true)]);
     let folder = Folder::new(Path::new("/none"), Arc::new(SimulatedStore::default()));
-    let error =
-        TableWriter::new(folder, &orders(), &schema, &WriteOptions::default()).err().unwrap();
+    let error = TableWriter::new(
+        (folder, SyncAhead::default()),
+        &orders(),
+        &schema,
+        &WriteOptions::default(),
+    )
+    .err()
+    .unwrap();
     insta::assert_snapshot!(error, @"column `gap` of `Shop.Orders` has type Interval(MonthDayNano), which no table can hold");
     insta::assert_snapshot!(error.hints().join("\n"), @"cast it to another type in the model's SQL");
 }
