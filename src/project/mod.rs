@@ -3,7 +3,10 @@
 //! Invariant: no Arrow, no DataFusion, no async.
 
 mod graph;
+mod jinja;
+mod naming;
 mod sql;
+mod yaml;
 
 pub(crate) use graph::*;
 pub(crate) use sql::{CompiledSql, Piece};
