@@ -83,7 +83,8 @@ impl Object for Callable {
             Builtin::Source => source(scope, args),
             Builtin::Var => var(scope, args),
             Builtin::EnvVar => env_var(scope, args),
-            Builtin::Log | Builtin::Doc => Ok(Value::from("")),
+            Builtin::Log => Ok(Value::from("")),
+            Builtin::Doc => doc(scope, args),
             Builtin::Return => give_back(scope, args),
             Builtin::RunQuery => needs_data(scope, "run_query"),
             Builtin::Statement => needs_data(scope, "statement"),
@@ -116,7 +117,9 @@ fn reference(scope: &Scope, args: &[Value]) -> Result<Value, Error> {
     let (names, kwargs) = from_args::<(&[Value], Kwargs)>(args)?;
     let mut names = texts(names, "ref")?;
     if !matches!(names.len(), 1 | 2) {
-        return Err(complaint("`ref` takes a model's name, or a project's and a model's".to_owned()));
+        return Err(complaint(
+            "`ref` takes a model's name, or a project's and a model's".to_owned(),
+        ));
     }
     let version: Option<Value> = match kwargs.get("version")? {
         None => kwargs.get("v")?,
@@ -138,25 +141,18 @@ fn source(scope: &Scope, args: &[Value]) -> Result<Value, Error> {
     resolve(scope, "source", names)
 }
 
-/// The relation that names lead to. One that leads nowhere is recorded, and rendering goes on to find more.
+/// The relation that names lead to. One that leads nowhere is reported after the rendering, which goes on to find more.
 fn resolve(scope: &Scope, function: &str, names: Vec<String>) -> Result<Value, Error> {
-    let provisional = Relation {
+    let provisional = || Relation {
         schema: scope.run.schema.clone(),
         name: names.last().cloned().unwrap_or_default(),
         kind: "table",
     };
     let relation = match &scope.rendering.phase {
-        Phase::Parse => provisional,
+        Phase::Parse => provisional(),
         Phase::Compile(lookup) => match lookup.find(function, &names) {
             Ok(found) => found.relation.clone(),
-            Err(missing) => {
-                scope.rendering.record(|record| {
-                    if !record.missing.contains(&missing) {
-                        record.missing.push(missing);
-                    }
-                });
-                provisional
-            }
+            Err(_) => provisional(),
         },
     };
     scope.rendering.record(|record| record.references.insert((function.to_owned(), names)));
@@ -187,8 +183,21 @@ fn env_var(scope: &Scope, args: &[Value]) -> Result<Value, Error> {
     }
     let known = scope.run.environment.keys().map(String::as_str);
     default.ok_or_else(|| {
-        let message = format!("the environment variable `{name}` is not set, and has no default here");
+        let message =
+            format!("the environment variable `{name}` is not set, and has no default here");
         with_names(message, name, known)
+    })
+}
+
+fn doc(scope: &Scope, args: &[Value]) -> Result<Value, Error> {
+    let names = texts(args, "doc")?;
+    let Some(name) = names.last() else {
+        return Err(complaint("`doc` takes the name of a `docs` block".to_owned()));
+    };
+    let found = scope.run.documents.get(name).map(|text| Value::from(text.as_str()));
+    found.ok_or_else(|| {
+        let known = scope.run.documents.keys().map(String::as_str);
+        with_names(format!("there is no block `docs {name}`"), name, known)
     })
 }
 

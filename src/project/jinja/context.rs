@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use minijinja::Value;
 use serde_json::{Map, Value as Json};
 
-use super::relation::{Lookup, NotFound, Relation};
+use super::relation::{Lookup, Relation};
 
 /// What templates see as the database.
 pub(super) const DATABASE: &str = "clearwell";
@@ -27,6 +27,8 @@ pub(in crate::project) struct RunContext {
     /// The schema of models that choose none.
     pub(in crate::project) schema: String,
     pub(in crate::project) threads: usize,
+    /// The texts of `{% docs %}` blocks.
+    pub(in crate::project) documents: BTreeMap<String, String>,
 }
 
 /// dbt's two passes.
@@ -56,7 +58,6 @@ pub(in crate::project) struct Rendering {
 pub(in crate::project) struct Record {
     /// `(function, arguments)` of every `ref` and `source`.
     pub(in crate::project) references: BTreeSet<(String, Vec<String>)>,
-    pub(in crate::project) missing: Vec<NotFound>,
     pub(in crate::project) config: Map<String, Json>,
     pub(in crate::project) warnings: Vec<String>,
 }

@@ -37,3 +37,9 @@
 {%- endmacro %}
 {% macro except() %}except{% endmacro %}
 {% macro intersect() %}intersect{% endmacro %}
+{% macro default__generate_schema_name(custom_schema_name, node) -%}
+  {{ target.schema }}{% if custom_schema_name is not none %}_{{ custom_schema_name | trim }}{% endif %}
+{%- endmacro %}
+{% macro generate_schema_name_for_env(custom_schema_name, node) -%}
+  {% if target.name == 'prod' and custom_schema_name is not none %}{{ custom_schema_name | trim }}{% else %}{{ target.schema }}{% endif %}
+{%- endmacro %}

@@ -204,7 +204,9 @@ mod tests {
         let bridged = bridge("[a] {% set x = [1, [y[0]]] %}{{ {'a': x[1]} }}").unwrap();
         assert_eq!(
             bridged.text,
-            "[a] {% set x = __list([1, __list([y[0]])]) %}{{ __dict({'a': x[1]}) }}".replace("]])]", "]])])").replace("]])])) %}", "]])]) %}")
+            "[a] {% set x = __list([1, __list([y[0]])]) %}{{ __dict({'a': x[1]}) }}"
+                .replace("]])]", "]])])")
+                .replace("]])])) %}", "]])]) %}")
         );
     }
 

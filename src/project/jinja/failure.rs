@@ -55,7 +55,10 @@ pub(in crate::project) fn to_diagnostic<'a>(
     let mut word = None;
     if error.kind() == ErrorKind::UnknownFunction {
         word = error.detail().and_then(|detail| detail.strip_suffix(" is unknown"));
-        hints.extend(word.and_then(|name| closest(name, names)).map(|name| format!("did you mean `{name}`?")));
+        hints.extend(
+            word.and_then(|name| closest(name, names))
+                .map(|name| format!("did you mean `{name}`?")),
+        );
     }
     let mut problem = Diagnostic::error(message.as_str());
     problem.hints = hints;
@@ -66,6 +69,21 @@ pub(in crate::project) fn to_diagnostic<'a>(
         }
         None => problem,
     }
+}
+
+/// As [`to_diagnostic`], for a value of a YAML file at `span`: a scalar with its quotes.
+pub(in crate::project) fn to_diagnostic_at<'a>(
+    error: &Error,
+    templates: &Templates,
+    names: impl IntoIterator<Item = &'a str>,
+    span: &Span,
+) -> Diagnostic {
+    let mut problem = to_diagnostic(error, templates, names);
+    if problem.span.is_none() {
+        let word = quoted_word(&problem.message);
+        problem.span = Some(narrowed(&span.source, span.bytes.clone(), word));
+    }
+    problem
 }
 
 /// What minijinja says, as a sentence of ours.

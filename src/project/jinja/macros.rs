@@ -182,7 +182,9 @@ fn parameters(tokens: &[(Token<'_>, Range<usize>)]) -> Vec<String> {
     for (index, (token, _)) in tokens.iter().enumerate() {
         match token {
             Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => depth += 1,
-            Token::ParenClose | Token::BracketClose | Token::BraceClose => depth = depth.saturating_sub(1),
+            Token::ParenClose | Token::BracketClose | Token::BraceClose => {
+                depth = depth.saturating_sub(1)
+            }
             Token::BlockEnd => break,
             Token::Ident(name) if depth == 1 => {
                 let begins = index.checked_sub(1).map(|index| &tokens[index].0);
@@ -234,50 +236,64 @@ impl Object for MacroCall {
 
 impl MacroCall {
     fn run(&self, state: &mut State<'_, '_>, args: &[Value]) -> Result<String, Error> {
-        let (own, locals) = self.arguments(state, args)?;
+        let Arguments { mut own, mut keywords, body, locals } = self.arguments(state, args)?;
         let scope = Scope { locals, ..(*self.scope).clone() };
         let template = state.env().get_template(&self.definition.template)?;
         let mut module = template.render_captured(Value::from_dyn_object(Arc::new(scope)))?;
-        module.with_state_mut(|state| state.call_macro(&self.definition.name, &own))
+        let name = self.definition.name.as_str();
+        module.with_state_mut(|state| {
+            let takes_body = state.lookup(name).and_then(|it| it.get_attr("caller").ok());
+            if takes_body.is_some_and(|takes| takes.is_true()) {
+                keywords.extend(body.map(|body| ("caller", body)));
+            }
+            if !keywords.is_empty() {
+                own.push(Value::from(Kwargs::from_iter(keywords)));
+            }
+            state.call_macro(name, &own)
+        })
     }
 
-    /// Parts what the macro declares from `varargs`, `kwargs` and `caller`.
-    #[expect(clippy::type_complexity, reason = "the two parts, named by the caller")]
-    fn arguments(
-        &self,
+    /// Parts what the macro declares from what it gets besides.
+    fn arguments<'a>(
+        &'a self,
         state: &mut State<'_, '_>,
         args: &[Value],
-    ) -> Result<(Vec<Value>, Vec<(&'static str, Value)>), Error> {
+    ) -> Result<Arguments<'a>, Error> {
         let declared = &self.definition.parameters;
-        let (keywords, positional) = match args.split_last() {
+        let (given, positional) = match args.split_last() {
             Some((last, rest)) if last.is_kwargs() => (Kwargs::try_from(last.clone())?, rest),
             _ => (Kwargs::from_iter::<[(&str, Value); 0]>([]), args),
         };
         let (own, rest) = positional.split_at(positional.len().min(declared.len()));
-        let mut own = own.to_vec();
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        let mut locals = Vec::new();
-        for name in keywords.args() {
-            let value: Value = keywords.get(name)?;
-            if name == "caller" {
-                locals.push(("caller", caller(state, &value)?));
-            } else if declared.iter().any(|parameter| parameter == name) {
-                known.push((name, value));
-            } else {
-                unknown.push((name, value));
+        let (mut keywords, mut unknown, mut body) = (Vec::new(), Vec::new(), None);
+        for name in given.args() {
+            let value: Value = given.get(name)?;
+            match declared.iter().find(|parameter| *parameter == name) {
+                Some(parameter) => keywords.push((parameter.as_str(), value)),
+                None if name == "caller" => body = Some(rendered_body(state, &value)?),
+                None => unknown.push((name, value)),
             }
         }
-        if !known.is_empty() {
-            own.push(Value::from(Kwargs::from_iter(known)));
-        }
-        locals.push(("varargs", Value::from(rest.to_vec())));
-        locals.push(("kwargs", Value::from_pairs(unknown)));
-        Ok((own, locals))
+        let locals = vec![
+            ("varargs", Value::from(rest.to_vec())),
+            ("kwargs", Value::from_pairs(unknown)),
+        ];
+        Ok(Arguments { own: own.to_vec(), keywords, body, locals })
     }
 }
 
+/// What a macro is called with.
+struct Arguments<'a> {
+    own: Vec<Value>,
+    keywords: Vec<(&'a str, Value)>,
+    /// Of a `{% call %}` block.
+    body: Option<Value>,
+    /// `varargs` and `kwargs`.
+    locals: Vec<(&'static str, Value)>,
+}
+
 /// The body of a `{% call %}` block. It belongs to the template that calls, so it is rendered there and now.
-fn caller(state: &mut State<'_, '_>, body: &Value) -> Result<Value, Error> {
+fn rendered_body(state: &mut State<'_, '_>, body: &Value) -> Result<Value, Error> {
     let text = body.call(state, &[])?;
     Ok(Value::from_function(move |arguments: &[Value]| match arguments.is_empty() {
         true => Ok(text.clone()),

@@ -89,8 +89,7 @@ impl Object for Config {
     ) -> Result<Value, Error> {
         match method {
             "get" | "meta_get" => {
-                let (key, default, kwargs) =
-                    from_args::<(&str, Option<Value>, Kwargs)>(arguments)?;
+                let (key, default, kwargs) = from_args::<(&str, Option<Value>, Kwargs)>(arguments)?;
                 let default = match default {
                     None => kwargs.get::<Option<Value>>("default")?,
                     written => written,
@@ -296,7 +295,9 @@ impl Object for Moment {
                 let (format,) = from_args::<(&str,)>(arguments)?;
                 strftime(&self.0, format).map(Value::from)
             }
-            "isoformat" => Ok(Value::from(self.0.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string())),
+            "isoformat" => {
+                Ok(Value::from(self.0.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()))
+            }
             "date" => Ok(Value::from(self.0.format("%Y-%m-%d").to_string())),
             "timestamp" => Ok(Value::from(self.0.timestamp_micros() as f64 / 1e6)),
             "astimezone" => Ok(Value::from_dyn_object(self.clone())),

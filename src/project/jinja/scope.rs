@@ -50,8 +50,18 @@ impl Scope {
         Self { run, macros, rendering: rendering.clone(), locals: Vec::new() }
     }
 
+    /// `model`, as a value for macros that take a node.
+    pub(in crate::project) fn model_value(&self) -> Value {
+        super::json::from_json(&self.rendering.model)
+    }
+
+    #[must_use]
+    pub(in crate::project) fn with_locals(self, locals: Vec<(&'static str, Value)>) -> Self {
+        Self { locals, ..self }
+    }
+
     /// Every name there is, for did-you-mean.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::project) fn names(&self) -> impl Iterator<Item = &str> {
         let functions = Builtin::ALL.iter().map(|(name, _)| *name);
         let globals = ["range", "dict", "namespace", "debug"];
         VALUES.into_iter().chain(functions).chain(globals).chain(self.macros.names())
@@ -86,7 +96,7 @@ impl Scope {
             "execute" => Value::from(self.rendering.executes()),
             "run_started_at" => Value::from_object(objects::Moment(self.run.started)),
             "invocation_id" => Value::from(self.run.invocation.as_str()),
-            "model" => super::json::from_json(&self.rendering.model),
+            "model" => self.model_value(),
             "config" => Value::from_object(objects::Config { scope: self.clone() }),
             "exceptions" => Value::from_object(objects::Exceptions { scope: self.clone() }),
             "adapter" => Value::from_object(objects::Adapter { scope: self.clone() }),

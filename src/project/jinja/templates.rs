@@ -46,7 +46,8 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.set_debug(true);
         environment.add_function(dialect::LIST, |items: Value| collections::list(&items));
         environment.add_function(dialect::DICT, |entries: Value| collections::dict(&entries));
@@ -95,7 +96,11 @@ impl Templates {
     }
 
     /// Renders one text outside of any file: a value of a YAML file.
-    pub(in crate::project) fn render_text(&self, text: &str, scope: Scope) -> Result<String, Error> {
+    pub(in crate::project) fn render_text(
+        &self,
+        text: &str,
+        scope: Scope,
+    ) -> Result<String, Error> {
         let bridged = dialect::bridge(text)?;
         let context = Value::from_dyn_object(Arc::new(scope));
         self.environment.render_named_str(YAML_VALUE, &bridged.text, context)

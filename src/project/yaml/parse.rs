@@ -92,9 +92,11 @@ impl<'a> Builder<'a> {
     fn span(&self, at: Marker) -> Span {
         let start = self.byte(at);
         let width =
-            self.source.text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, |c| {
-                if c == '\n' { 0 } else { c.len_utf8() }
-            });
+            self.source
+                .text
+                .get(start..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
         self.source.span(start..start + width)
     }
 
@@ -278,10 +280,7 @@ mod tests {
     #[test]
     fn scalars_mean_what_dbt_reads() {
         let text = "[1, -2.50, '1', true, no, ~, 2024-01-01, 1.10.2, inf, +3]";
-        assert_eq!(
-            json(text),
-            r#"[1,-2.5,"1",true,false,null,"2024-01-01","1.10.2","inf",3]"#
-        );
+        assert_eq!(json(text), r#"[1,-2.5,"1",true,false,null,"2024-01-01","1.10.2","inf",3]"#);
         assert_eq!(json(""), "null");
     }
 
@@ -312,6 +311,7 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{list}]\n"));
         }
         assert!(read(&bomb).1.contains("aliases make more than"));
-        assert!(read(&"[".repeat(10_000)).1.contains("deep"));
+        assert!(read(&"[".repeat(10_000)).1.contains("recursion limit"));
+        assert!(read(&"- ".repeat(10_000)).1.contains("deep"));
     }
 }

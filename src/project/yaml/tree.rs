@@ -14,7 +14,10 @@ pub(in crate::project) struct Yaml {
 #[derive(Clone, Debug)]
 pub(in crate::project) enum Data {
     /// `plain`: written without quotes, so that `true`, `1` and `null` have their meaning.
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     Sequence(Vec<Yaml>),
     /// In the order written; keys differ.
     Mapping(Vec<Entry>),
