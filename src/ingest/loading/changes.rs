@@ -9,6 +9,7 @@ use super::error::LoadError;
 use super::files::{self, InputFile, Sameness};
 use crate::base::TableName;
 use crate::record::{FileIdentity, LoadedFile, SourceLoad};
+use crate::rules::ColumnRule;
 use crate::warehouse::{DataFile, Manifest, State, TableContent, Warehouse};
 
 /// The last load of a table, as the draft has it.
@@ -30,14 +31,29 @@ pub(super) struct Changes {
 }
 
 impl Previous {
-    /// `None` where the table was not loaded before, or not all of what was loaded stands.
-    pub(super) fn find(state: &State, table: &TableName, quarantine: Option<&TableName>) -> Option<Self> {
+    /// `None` where the table was not loaded before, or the table and its quarantine do not tell of the same load: they
+    /// are kept as two tables, and nobody promises that nobody replaced one.
+    pub(super) fn find(
+        state: &State,
+        table: &TableName,
+        quarantine: Option<&TableName>,
+    ) -> Option<Self> {
         let manifest = Arc::clone(state.tables.get(table)?);
-        let load = manifest.load.clone()?;
-        let mut data = BTreeMap::new();
-        for table in [Some(table), quarantine].into_iter().flatten() {
-            if let TableContent::Files { files } = &state.tables.get(table)?.content {
-                data.extend(files.iter().map(|file| (file.path.clone(), file.clone())));
+        let mut load = manifest.load.clone()?;
+        let mut data = data_files(&manifest);
+        if let Some(quarantine) = quarantine {
+            let quarantine = state.tables.get(quarantine)?;
+            let mut rejected = quarantine.load.clone()?;
+            data.extend(data_files(quarantine));
+            for (name, file) in &mut load.files {
+                let rejects = rejected.files.remove(name)?;
+                if rejects.hash != file.hash || rejects.rows_read != file.rows_rejected {
+                    return None;
+                }
+                file.rejected = rejects.accepted;
+            }
+            if rejected.contract != load.contract || !rejected.files.is_empty() {
+                return None;
             }
         }
         let names = load.files.values().flat_map(|file| file.accepted.iter().chain(&file.rejected));
@@ -45,9 +61,34 @@ impl Previous {
         is_whole.then_some(Self { manifest, load, data })
     }
 
+    /// The columns that were found in the files, where they were looked for.
+    pub(super) fn inferred(&self) -> Option<Vec<ColumnRule>> {
+        let columns = self.load.inferred.as_ref()?.iter();
+        columns
+            .map(|(name, data_type)| {
+                Some(ColumnRule {
+                    name: name.clone(),
+                    data_type: data_type.parse().ok()?,
+                    not_null: false,
+                    format: None,
+                    null_values: Vec::new(),
+                })
+            })
+            .collect()
+    }
+
     /// The Parquet files of these names.
     pub(super) fn data_files(&self, names: &[String]) -> Vec<DataFile> {
         names.iter().filter_map(|name| self.data.get(name).cloned()).collect()
+    }
+}
+
+fn data_files(manifest: &Manifest) -> BTreeMap<String, DataFile> {
+    match &manifest.content {
+        TableContent::Files { files } => {
+            files.iter().map(|file| (file.path.clone(), file.clone())).collect()
+        }
+        TableContent::View { .. } => BTreeMap::new(),
     }
 }
 

@@ -75,7 +75,9 @@ impl LoadError {
             Self::IsFolder { .. } => "name its files with a glob, like `folder/*.csv`",
             Self::Changed { .. } => "run the command again when nothing writes to the file",
             Self::Memory { .. } => "give more memory with `--memory-limit`",
-            Self::NoParent { .. } => "a reference is to a source, a seed or a model stored as a table",
+            Self::NoParent { .. } => {
+                "a reference is to a source, a seed or a model stored as a table"
+            }
             Self::ReferenceTypes { .. } => "declare both with the same `data_type`",
             Self::Stored { .. } | Self::StoredColumn { .. } => {
                 "the warehouse is damaged; build into a new folder, or load the source anew with `--full-refresh`"

@@ -107,7 +107,8 @@ impl Family {
     /// Memory taken, in bytes, with what settling will take.
     pub(super) fn bytes(&self) -> usize {
         let rows = self.standing.len();
-        let numbers: usize = self.references.iter().map(|k| k.numbers.capacity() * 24 + 16 * rows).sum();
+        let numbers: usize =
+            self.references.iter().map(|k| k.numbers.capacity() * 24 + 16 * rows).sum();
         numbers + rows * 16
     }
 }
@@ -241,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_circle_stands_until_one_of_it_falls() {
-        let circle = |last| [(Some(1), Some(2), true), (Some(2), Some(3), true), (Some(3), Some(1), last)];
+        let circle =
+            |last| [(Some(1), Some(2), true), (Some(2), Some(3), true), (Some(3), Some(1), last)];
         assert_eq!(settled(&circle(true)), [true, true, true]);
         assert_eq!(settled(&circle(false)), [false, false, false]);
         assert_eq!(settled(&[(Some(7), Some(7), true)]), [true]);
@@ -255,7 +257,9 @@ mod tests {
             let found: Vec<bool> = rows
                 .iter()
                 .map(|row| {
-                    let is_parent = |(other, stands): (&(Option<i64>, _, _), &bool)| *stands && other.0 == row.1;
+                    let is_parent = |(other, stands): (&(Option<i64>, _, _), &bool)| {
+                        *stands && other.0 == row.1
+                    };
                     row.1.is_none() || rows.iter().zip(&standing).any(is_parent)
                 })
                 .collect();

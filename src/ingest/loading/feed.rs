@@ -12,7 +12,7 @@ use super::input::Layout;
 use crate::ingest::Chunk;
 use crate::ingest::reading;
 use crate::record::FileIdentity;
-use crate::rules::ReadOptions;
+use crate::rules::{ColumnRule, ReadOptions};
 
 /// Chunks of one file that wait to be judged.
 const CHUNKS_AHEAD: usize = 1;
@@ -82,5 +82,26 @@ impl<'a> ReadAhead<'a> {
         let (bytes, file) = self.open.pop_front().ok_or(LoadError::Worker)?;
         self.bytes_open -= bytes;
         Ok(file)
+    }
+}
+
+/// Types the columns of files by a scan of all of them.
+pub(super) async fn infer(
+    files: impl Iterator<Item = &InputFile>,
+    options: &ReadOptions,
+) -> Result<Vec<ColumnRule>, LoadError> {
+    let _ = (files, options);
+    unimplemented!()
+}
+
+impl ParsedFile {
+    pub(super) fn open(
+        file: &InputFile,
+        options: &ReadOptions,
+        layout: &Layout,
+        parallel: usize,
+    ) -> Result<Self, LoadError> {
+        let _ = (file, options, layout, parallel);
+        unimplemented!()
     }
 }

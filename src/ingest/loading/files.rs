@@ -57,7 +57,11 @@ pub(super) fn find(
         Err(_) => matching(table, &location, base_dir)?,
     };
     if files.is_empty() {
-        return Err(LoadError::NoFile { table: table.clone(), location, base_dir: base_dir.into() });
+        return Err(LoadError::NoFile {
+            table: table.clone(),
+            location,
+            base_dir: base_dir.into(),
+        });
     }
     files.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(files)
@@ -101,7 +105,8 @@ fn matching(
 ) -> Result<Vec<InputFile>, LoadError> {
     let pattern = plain(location);
     let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-    let bad = |source| LoadError::BadGlob { table: table.clone(), location: location.into(), source };
+    let bad =
+        |source| LoadError::BadGlob { table: table.clone(), location: location.into(), source };
     let glob = glob.map_err(bad)?.compile_matcher();
     let folder = fixed_folder(pattern);
     let root = base_dir.join(folder);

@@ -77,6 +77,30 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Where rejects go, if they go anywhere.
+    pub(super) fn quarantine(&self) -> Option<&TableName> {
+        match &self.rejects {
+            Rejects::Quarantine { table, .. } => Some(table),
+            Rejects::Refused => None,
+        }
+    }
+
+    /// Inferred columns with the types that the user set.
+    ///
+    /// # Errors
+    /// If there is no column of a name for which a type is set.
+    pub(super) fn with_column_types(
+        &self,
+        mut inferred: Vec<ColumnRule>,
+    ) -> Result<Vec<ColumnRule>, LoadError> {
+        for (name, data_type) in &self.column_types {
+            let column = inferred.iter_mut().find(|column| same_name(&column.name, name));
+            let error = || LoadError::NoColumn { table: self.table.clone(), column: name.clone() };
+            column.ok_or_else(error)?.data_type = *data_type;
+        }
+        Ok(inferred)
+    }
+
     /// The contract that rows are held to: as declared, or of `inferred` columns.
     pub(super) fn effective_contract(&self, inferred: &[ColumnRule]) -> Contract {
         let mut contract = match self.contract {

@@ -53,12 +53,6 @@ pub(super) enum Target {
     Itself(Vec<usize>),
 }
 
-/// The table that a reference is to, as far as its rule needs it.
-#[derive(Clone, Debug)]
-pub(super) struct ParentKey {
-    pub(super) types: Vec<DataType>,
-}
-
 /// Rules that one row breaks, as bits.
 pub(super) type RuleBits = u64;
 

@@ -185,7 +185,10 @@ async fn infer(
     let known = previous.filter(|_| changes.all_unchanged());
     let columns = match known.and_then(Previous::inferred) {
         Some(columns) => columns,
-        None => reading_infer(input, changes).await?,
+        None => {
+            let files = changes.files.values().map(|(file, _)| file);
+            feed::infer(files, &input.reading).await?
+        }
     };
     Ok(Some(input.with_column_types(columns)?))
 }
@@ -202,9 +205,10 @@ fn unchanged(
     }
     let state = context.draft.state();
     stage::describe(context, input, &previous.manifest)?;
-    let files = changes.files.iter().filter_map(|(name, (_, loaded))| {
-        Some((name.as_str(), loaded.as_ref()?))
-    });
+    let files = changes
+        .files
+        .iter()
+        .filter_map(|(name, (_, loaded))| Some((name.as_str(), loaded.as_ref()?)));
     conclude(context, input, &state, files, false)
 }
 

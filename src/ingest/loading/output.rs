@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBufferBuilder, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder, Int64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 
@@ -65,7 +65,9 @@ impl FileOutput {
         let rows = accepted_rows(layout, chunk, &rejects).map_err(LoadError::keys(&self.table))?;
         let rejected = match &input.rejects {
             _ if rejects.is_empty() => None,
-            Rejects::Quarantine { table, .. } => Some((table, self.rejected_rows(layout, chunk, &rejects)?)),
+            Rejects::Quarantine { table, .. } => {
+                Some((table, self.rejected_rows(layout, chunk, &rejects)?))
+            }
             Rejects::Refused => return Err(self.refused(&rejects[0])),
         };
         drop(rejects);

@@ -11,10 +11,7 @@ use crate::project::Seed;
 ///
 /// # Errors
 /// As [`super::load`], and for any row that is ragged, undecodable or not of the types that were set.
-pub(crate) async fn load_seed(
-    context: &LoadContext<'_>,
-    seed: &Seed,
-) -> Result<Loaded, LoadError> {
+pub(crate) async fn load_seed(context: &LoadContext<'_>, seed: &Seed) -> Result<Loaded, LoadError> {
     let identity = files::look(&seed.file)?;
     let file = InputFile { name: seed.info.path.clone(), path: seed.file.clone(), identity };
     load_files(context, &Input::of_seed(seed), vec![file]).await

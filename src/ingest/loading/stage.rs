@@ -112,7 +112,10 @@ fn source_load(origin: &Origin, files: BTreeMap<String, LoadedFile>) -> SourceLo
         contract: origin.fingerprint.clone(),
         references: origin.references.clone(),
         warnings: warnings(files.values()),
-        inferred: origin.inferred.clone(),
+        inferred: origin.inferred.as_ref().map(|columns| {
+            let spelled = |column: &ColumnRule| (column.name.clone(), column.data_type.to_string());
+            columns.iter().map(spelled).collect()
+        }),
         files,
     }
 }

@@ -111,7 +111,8 @@ pub(super) fn open(
     names: &[String],
 ) -> Result<(ParquetRecordBatchReader, Vec<usize>), LoadError> {
     let file = File::open(path).map_err(LoadError::io("open", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(LoadError::stored(path))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(LoadError::stored(path))?;
     let fields = builder.schema().fields();
     let roots = names.iter().map(|name| {
         let exact = fields.iter().position(|field| field.name() == name);
@@ -271,11 +272,9 @@ fn merge(
     }
 }
 
-fn in_order(
-    left: &StoredRows,
-    right: &StoredRows,
-) -> Result<StoredRows, arrow::error::ArrowError> {
-    let all = StoredRows { batch: concat_batches(&left.batch.schema(), [&left.batch, &right.batch])? };
+fn in_order(left: &StoredRows, right: &StoredRows) -> Result<StoredRows, arrow::error::ArrowError> {
+    let all =
+        StoredRows { batch: concat_batches(&left.batch.schema(), [&left.batch, &right.batch])? };
     let order: UInt32Array = sort_to_indices(all.from_last(3), None, None)?;
     Ok(StoredRows { batch: take_record_batch(&all.batch, &order)? })
 }

@@ -113,8 +113,7 @@ impl Walk<'_> {
         let rules = &self.layout.rules;
         let reserve = self.context.engine.reserve(&format!("keys of {}", self.input.table), 0);
         let reservation = reserve.map_err(|source| self.out_of_memory(source))?;
-        let mut court =
-            Court { judge: Judge::new(rules), family: Family::new(rules), reservation };
+        let mut court = Court { judge: Judge::new(rules), family: Family::new(rules), reservation };
         let mut surveys = BTreeMap::new();
         let parsed_files = self.changes.files.values().filter(|(_, loaded)| loaded.is_none());
         let mut ahead = ReadAhead::new(parsed_files.map(|(file, _)| file));
@@ -149,8 +148,8 @@ impl Walk<'_> {
     ) -> Result<Survey, LoadError> {
         let mut survey = Survey::default();
         let rules = &self.layout.rules;
-        let nothing_to_judge = rules.keys.is_empty()
-            && rules.references_to(|_| true) & !self.spared == 0;
+        let nothing_to_judge =
+            rules.keys.is_empty() && rules.references_to(|_| true) & !self.spared == 0;
         if nothing_to_judge {
             return Ok(survey);
         }
@@ -183,7 +182,11 @@ impl Walk<'_> {
         let mut survey = Survey::default();
         while let Some(chunk) = parsed.next().await? {
             let mut passed = vec![true; chunk.positions.len()];
-            chunk.rejects.iter().filter_map(|reject| reject.row).for_each(|row| passed[row] = false);
+            chunk
+                .rejects
+                .iter()
+                .filter_map(|reject| reject.row)
+                .for_each(|row| passed[row] = false);
             let rows = Rows {
                 columns: &self.layout.rules.key_columns(&chunk.batch),
                 offsets: chunk.positions.iter().map(|position| position.bytes.start).collect(),
@@ -217,13 +220,16 @@ impl Walk<'_> {
             }
             return Ok(());
         };
-        let standing = broken.iter().zip(&rows.passed).map(|(broken, passed)| *passed && *broken == 0);
+        let standing =
+            broken.iter().zip(&rows.passed).map(|(broken, passed)| *passed && *broken == 0);
         family
             .add(&self.layout.rules, rows.columns, &standing.collect::<Vec<_>>())
             .map_err(LoadError::keys(self.input.table))?;
         let pending = rows.offsets.iter().zip(broken).enumerate();
-        survey.pending.extend(pending.map(|(row, (offset, broken))| {
-            Pending { offset: *offset, broken, stored: stored(row) }
+        survey.pending.extend(pending.map(|(row, (offset, broken))| Pending {
+            offset: *offset,
+            broken,
+            stored: stored(row),
         }));
         Ok(())
     }

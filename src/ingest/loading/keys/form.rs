@@ -35,7 +35,10 @@ impl KeyForm {
     }
 
     /// The form in which two keys are compared with one another; `None` where their types cannot be.
-    pub(in crate::ingest::loading) fn common(left: &[DataType], right: &[DataType]) -> Option<Self> {
+    pub(in crate::ingest::loading) fn common(
+        left: &[DataType],
+        right: &[DataType],
+    ) -> Option<Self> {
         if left.len() != right.len() {
             return None;
         }
@@ -160,7 +163,9 @@ fn is_word(data_type: &DataType) -> bool {
 fn words(column: &ArrayRef) -> ScalarBuffer<i64> {
     match column.data_type() {
         DataType::Int64 => column.as_primitive::<Int64Type>().values().clone(),
-        DataType::Timestamp(..) => column.as_primitive::<TimestampMicrosecondType>().values().clone(),
+        DataType::Timestamp(..) => {
+            column.as_primitive::<TimestampMicrosecondType>().values().clone()
+        }
         DataType::Time64(_) => column.as_primitive::<Time64MicrosecondType>().values().clone(),
         DataType::Date32 => {
             column.as_primitive::<Date32Type>().values().iter().map(|day| i64::from(*day)).collect()
@@ -226,10 +231,14 @@ mod tests {
     #[test]
     fn a_composite_key_is_null_with_any_of_its_cells() {
         let form = KeyForm::of(&[DataType::Utf8, DataType::Int32]);
-        let text: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("a"), None, Some("a1")]));
+        let text: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("a"), Some("a"), None, Some("a1")]));
         let number: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(1), Some(1)]));
         let keys = numbers(&form, &[text, number]);
-        assert_eq!(keys.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false, true]);
+        assert_eq!(
+            keys.iter().map(Option::is_some).collect::<Vec<_>>(),
+            [true, false, false, true]
+        );
         assert_ne!(keys[0], keys[3]);
     }
 

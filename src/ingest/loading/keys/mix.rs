@@ -35,7 +35,7 @@ pub(super) fn number(bytes: &[u8]) -> u128 {
 
 /// Hashes one `i64` or `u128` by a folded multiplication with random numbers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mix {
+pub(in crate::ingest::loading) struct Mix {
     low: u64,
     high: u64,
 }
@@ -71,7 +71,8 @@ impl BuildHasher for Mix {
 impl Mixer {
     fn fold(&mut self, low: u64, high: u64) {
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let product = u128::from(low ^ self.mix.low ^ self.state) * u128::from(high ^ self.mix.high);
+        let product =
+            u128::from(low ^ self.mix.low ^ self.state) * u128::from(high ^ self.mix.high);
         let folded = (product as u64) ^ ((product >> 64) as u64);
         // Once more, so that a table that takes its bucket from the low bits and its tag from the high ones has both.
         let again = u128::from(folded) * u128::from(ODD);

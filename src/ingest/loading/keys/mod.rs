@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn the_first_occurrence_stays_and_nulls_never_repeat() {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), None, Some(1), Some(3), None]));
-        let names: ArrayRef = Arc::new(StringArray::from(vec![Some("c"), None, Some(""), Some("c"), None]));
+        let names: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("c"), None, Some(""), Some("c"), None]));
         for column in [ids, names] {
             let form = KeyForm::of(&[column.data_type().clone()]);
             let mut set = KeySet::new(&form);
