@@ -26,7 +26,7 @@ pub(super) struct Changes {
     /// By name. A file that is unchanged comes with how it was loaded, under its present identity.
     pub(super) files: BTreeMap<String, (InputFile, Option<LoadedFile>)>,
     pub(super) removed: usize,
-    /// Whether a file has the bytes it had, but looks different.
+    /// Whether a file had to be read to know that it is the same.
     pub(super) touched: bool,
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn compare(
             Some(loaded) => {
                 let then = remembered.identity(&file.name, loaded);
                 let same = is_same(&file, loaded, then).await?;
-                changes.touched |= same && (*then != loaded.identity || looks_new(then, &file));
+                changes.touched |= same && looks_new(then, &file);
                 same.then(|| LoadedFile { identity: newest(then, &file), ..loaded.clone() })
             }
         };

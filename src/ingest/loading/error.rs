@@ -27,7 +27,7 @@ pub(crate) enum LoadError {
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("`{file}` changed while it was being loaded")]
     Changed { file: String },
-    #[error("source `{table}`: its contract has no column `{column}`")]
+    #[error("`{table}` has no column `{column}`")]
     NoColumn { table: TableName, column: String },
     #[error("source `{table}`: check `{check}`: {source}")]
     Check { table: TableName, check: String, source: SqlError },
@@ -56,6 +56,8 @@ pub(crate) enum LoadError {
          {rejected} rejected"
     )]
     RowsLost { file: String, read: u64, accepted: u64, rejected: u64 },
+    #[error("internal error: `{file}` was not read to its end")]
+    Unfinished { file: String },
     #[error("internal error: a worker of the load ended early")]
     Worker,
     #[error(transparent)]

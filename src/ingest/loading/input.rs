@@ -21,7 +21,7 @@ const LOAD_FORMAT: u32 = 1;
 #[derive(Clone, Debug)]
 pub(super) struct Input<'a> {
     pub(super) table: &'a TableName,
-    pub(super) reading: ReadOptions,
+    pub(super) reading: Arc<ReadOptions>,
     /// Without: typed by a scan of all files.
     pub(super) contract: Option<&'a Contract>,
     /// Types of columns that are not inferred, by name.
@@ -53,7 +53,7 @@ impl<'a> Input<'a> {
     pub(super) fn of_source(source: &'a Source) -> Self {
         Self {
             table: &source.table,
-            reading: source.reading.clone(),
+            reading: Arc::new(source.reading.clone()),
             contract: source.contract.as_ref(),
             column_types: BTreeMap::new(),
             columns: &source.columns,
@@ -69,7 +69,7 @@ impl<'a> Input<'a> {
         let reading = ReadOptions { delimiter: seed.delimiter.clone(), ..ReadOptions::default() };
         Self {
             table: &seed.table,
-            reading,
+            reading: Arc::new(reading),
             contract: None,
             column_types: seed.column_types.clone(),
             columns: &seed.columns,
@@ -85,24 +85,14 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Inferred columns with the types that the user set.
+    /// The contract that rows are held to: as declared, or of `inferred` columns with the types that the user set.
     ///
     /// # Errors
     /// If there is no column of a name for which a type is set.
-    pub(super) fn with_column_types(
+    pub(super) fn effective_contract(
         &self,
-        mut inferred: Vec<ColumnRule>,
-    ) -> Result<Vec<ColumnRule>, LoadError> {
-        for (name, data_type) in &self.column_types {
-            let column = inferred.iter_mut().find(|column| same_name(&column.name, name));
-            let error = || LoadError::NoColumn { table: self.table.clone(), column: name.clone() };
-            column.ok_or_else(error)?.data_type = *data_type;
-        }
-        Ok(inferred)
-    }
-
-    /// The contract that rows are held to: as declared, or of `inferred` columns.
-    pub(super) fn effective_contract(&self, inferred: &[ColumnRule]) -> Contract {
+        inferred: &[ColumnRule],
+    ) -> Result<Contract, LoadError> {
         let mut contract = match self.contract {
             Some(contract) => contract.clone(),
             None => Contract {
@@ -111,11 +101,16 @@ impl<'a> Input<'a> {
                 ..Contract::default()
             },
         };
+        for (name, data_type) in &self.column_types {
+            let column = contract.columns.iter_mut().find(|column| same_name(&column.name, name));
+            let error = || LoadError::NoColumn { table: self.table.clone(), column: name.clone() };
+            column.ok_or_else(error)?.data_type = *data_type;
+        }
         // What a primary key means for its columns is said here, so that reading need not know.
         for column in &mut contract.columns {
             column.not_null |= contract.primary_key.iter().any(|key| same_name(key, &column.name));
         }
-        contract
+        Ok(contract)
     }
 
     /// A name for everything that decides what becomes of given files.
@@ -125,7 +120,7 @@ impl<'a> Input<'a> {
         let parts = [
             LOAD_FORMAT.to_string(),
             json(serde_json::to_string(contract)),
-            json(serde_json::to_string(&self.reading)),
+            json(serde_json::to_string(&*self.reading)),
         ];
         hash::of_parts(parts.iter().map(String::as_bytes))
     }

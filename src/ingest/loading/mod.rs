@@ -92,8 +92,8 @@ async fn load_files(
     let previous = Previous::find(&state, input.table, input.quarantine());
     let mut changes =
         changes::compare(context.warehouse, input.table, files, previous.as_ref()).await?;
-    let inferred = infer(input, &changes, previous.as_ref()).await?;
-    let contract = input.effective_contract(inferred.as_deref().unwrap_or_default());
+    let inferred = infer(context, input, &changes, previous.as_ref()).await?;
+    let contract = input.effective_contract(inferred.as_deref().unwrap_or_default())?;
     let origin = Origin {
         fingerprint: input.fingerprint(&contract),
         references: parents::content_hashes(input.table, &contract, &state)?,
@@ -175,6 +175,7 @@ async fn judge_and_write(
 
 /// The columns of files whose columns nobody declared. They are looked for in all files, unless these are the same.
 async fn infer(
+    context: &LoadContext<'_>,
     input: &Input<'_>,
     changes: &Changes,
     previous: Option<&Previous>,
@@ -183,14 +184,13 @@ async fn infer(
         return Ok(None);
     }
     let known = previous.filter(|_| changes.all_unchanged());
-    let columns = match known.and_then(Previous::inferred) {
-        Some(columns) => columns,
+    match known.and_then(Previous::inferred) {
+        Some(columns) => Ok(Some(columns)),
         None => {
             let files = changes.files.values().map(|(file, _)| file);
-            feed::infer(files, &input.reading).await?
+            feed::infer(files, &input.reading, context.threads).await.map(Some)
         }
-    };
-    Ok(Some(input.with_column_types(columns)?))
+    }
 }
 
 /// Nothing is parsed and nothing written, except what the user now says about the columns.

@@ -14,7 +14,7 @@ use super::LoadContext;
 use super::changes::{Changes, Previous};
 use super::error::LoadError;
 use super::family::Family;
-use super::feed::{FileEnd, ParsedFile, ReadAhead};
+use super::feed::{ParsedFile, ReadAhead};
 use super::files::InputFile;
 use super::input::{Input, Layout};
 use super::judge::{Broken, Judge, RuleBits};
@@ -23,6 +23,7 @@ use super::stored::{self, StoredColumns};
 use crate::base::progress::Task;
 use crate::engine::Reservation;
 use crate::ingest::Chunk;
+use crate::ingest::reading::FileSummary;
 use crate::record::LoadedFile;
 use crate::warehouse::DataFile;
 
@@ -52,7 +53,7 @@ pub(super) struct Walk<'a> {
 #[derive(Default)]
 struct Survey {
     /// Of a file that was parsed for it.
-    end: Option<FileEnd>,
+    end: Option<FileSummary>,
     /// Offsets and rules of the rows that break rules, in order.
     broken: Vec<(u64, RuleBits)>,
     /// Whether that differs from what is stored.
@@ -136,7 +137,7 @@ impl Walk<'_> {
         Ok(surveys)
     }
 
-    fn parse(&self, file: &InputFile) -> Result<ParsedFile, LoadError> {
+    fn parse(&self, file: &InputFile) -> ParsedFile {
         ParsedFile::open(file, &self.input.reading, self.layout, self.context.threads)
     }
 
@@ -195,7 +196,7 @@ impl Walk<'_> {
             };
             self.survey(&rows, &mut survey, court)?;
         }
-        survey.end = Some(parsed.end().await?);
+        survey.end = Some(parsed.end()?);
         Ok(survey)
     }
 
@@ -263,7 +264,7 @@ impl Walk<'_> {
             let broken = self.judged(&columns, 0, court)?;
             self.write_chunk(&mut output, &chunk, &broken).await?;
         }
-        writing.add(name, parsed.end().await?, output, self.context.threads).await
+        writing.add(name, parsed.end()?, output, self.context.threads).await
     }
 
     /// Parses and writes with verdicts that stand.
@@ -280,7 +281,7 @@ impl Walk<'_> {
             let broken = found_in(&chunk, &mut known);
             self.write_chunk(&mut output, &chunk, &broken).await?;
         }
-        let end = parsed.end().await?;
+        let end = parsed.end()?;
         let loaded = self.changes.files.get(name).and_then(|(_, loaded)| loaded.as_ref());
         let surveyed = survey.end.as_ref().map(|end| &end.hash);
         let hash = surveyed.or(loaded.map(|loaded| &loaded.hash));
@@ -354,7 +355,7 @@ fn found_in(chunk: &Chunk, known: &mut &[(u64, RuleBits)]) -> Vec<Broken> {
 /// Files that are being completed while others are read.
 #[derive(Default)]
 struct Writing {
-    running: VecDeque<(String, FileEnd, JoinHandle<Result<Written, LoadError>>)>,
+    running: VecDeque<(String, FileSummary, JoinHandle<Result<Written, LoadError>>)>,
     done: BTreeMap<String, FileResult>,
 }
 
@@ -362,7 +363,7 @@ impl Writing {
     async fn add(
         &mut self,
         name: &str,
-        end: FileEnd,
+        end: FileSummary,
         output: FileOutput,
         running_max: usize,
     ) -> Result<(), LoadError> {

@@ -245,7 +245,10 @@ mod tests {
     #[test]
     fn zeros_are_one_value() {
         let floats: ArrayRef = Arc::new(Float64Array::from(vec![0.0, -0.0, f64::NAN, -f64::NAN]));
-        for form in [KeyForm::of(&[DataType::Float64]), KeyForm::of(&[DataType::Float64; 2])] {
+        for form in [
+            KeyForm::of(&[DataType::Float64]),
+            KeyForm::of(&[DataType::Float64, DataType::Float64]),
+        ] {
             let keys = numbers(&form, &vec![Arc::clone(&floats); form.types.len()]);
             assert_eq!((keys[0], keys[2]), (keys[1], keys[3]));
         }

@@ -42,7 +42,7 @@ pub(in crate::ingest::loading) struct Mix {
 
 /// A [`Mix`] at work.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mixer {
+pub(in crate::ingest::loading) struct Mixer {
     mix: Mix,
     state: u64,
 }
