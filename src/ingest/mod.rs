@@ -3,8 +3,8 @@
 //! `reading` turns one file into an ordered stream of [`Chunk`]s; `loading` takes the files of a source, judges keys and
 //! references over the whole set, and writes accepted rows and rejects into the draft.
 
-mod loading;
-mod reading;
+pub(crate) mod loading;
+pub(crate) mod reading;
 
 use std::fmt;
 use std::ops::Range;
