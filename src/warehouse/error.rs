@@ -70,6 +70,19 @@ impl WarehouseError {
         }
     }
 
+    /// An error of the disk told a second time.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Io { action, path, source }
+            | Self::NoSpace { action, path, source }
+            | Self::ReadOnly { action, path, source }
+            | Self::Denied { action, path, source } => {
+                Self::io(action, path, io::Error::new(source.kind(), source.to_string()))
+            }
+            other => Self::io("sync", Path::new(""), io::Error::other(other.to_string())),
+        }
+    }
+
     pub(super) fn damaged(path: &Path, reason: impl ToString) -> Self {
         Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
     }

@@ -28,6 +28,7 @@ mod json;
 mod manifests; // manifests/, named by content
 mod side; // state/, what is remembered to save work
 mod store; // the steps
+mod sync_ahead; // syncing what is still being written
 mod version_log; // versions/ and the hint of the newest
 
 use std::collections::BTreeMap;

@@ -15,6 +15,7 @@ use super::folder::Folder;
 use super::manifest::{DataFile, TableColumn};
 use super::row_group::{RowGroup, Shape};
 use super::statistics;
+use super::sync_ahead::SyncAhead;
 use crate::base::{TableName, hash};
 
 /// A row group ends at this many rows …
@@ -23,6 +24,9 @@ const GROUP_ROWS: usize = 256 * 1024;
 const GROUP_BYTES: usize = 64 << 20;
 /// A file that has grown to this size gets no further row group.
 const FILE_BYTES: usize = 512 << 20;
+
+/// So many bytes are worth a sync of their own before the file is complete.
+const SYNC_BYTES: usize = 16 << 20;
 
 /// How a table's Parquet is written.
 #[derive(Clone, Debug, Default)]
@@ -64,13 +68,15 @@ enum OutputSlot {
 
 impl TableWriter {
     pub(super) fn new(
-        folder: Folder,
+        (folder, sync_ahead): (Folder, SyncAhead),
         table: &TableName,
         schema: &Schema,
         options: &WriteOptions,
     ) -> Result<Self, WarehouseError> {
         let shape = Arc::new(Shape::new(table, schema, options)?);
-        let output = Output { folder, shape: Arc::clone(&shape), open: None, files: Vec::new() };
+        let shape_of_output = Arc::clone(&shape);
+        let output =
+            Output { folder, sync_ahead, shape: shape_of_output, open: None, files: Vec::new() };
         Ok(Self {
             shape,
             parallel: options.parallel.max(1),
@@ -226,6 +232,7 @@ fn compacted(batch: RecordBatch) -> RecordBatch {
 /// back.
 struct Output {
     folder: Folder,
+    sync_ahead: SyncAhead,
     shape: Arc<Shape>,
     open: Option<OpenFile>,
     files: Vec<DataFile>,
@@ -238,6 +245,8 @@ struct OpenFile {
     writer: SerializedFileWriter<HashingWriter>,
     rows: u64,
     rows_hash: u128,
+    /// Bytes for which a sync was begun.
+    bytes_synced: usize,
 }
 
 impl Output {
@@ -248,7 +257,12 @@ impl Output {
         };
         let path = file.path.clone();
         let appended = file.append(group);
-        let full = file.writer.bytes_written() >= FILE_BYTES;
+        let bytes = file.writer.bytes_written();
+        let full = bytes >= FILE_BYTES;
+        if bytes - file.bytes_synced >= SYNC_BYTES {
+            file.bytes_synced = bytes;
+            self.sync_ahead.begin(&self.folder, &path);
+        }
         self.open = Some(file);
         appended.map_err(|error| self.failed(&path, error))?;
         if full {
@@ -269,7 +283,7 @@ impl Output {
         let (root, properties) = (self.shape.root.clone(), self.shape.properties.clone());
         let writer = SerializedFileWriter::new(file, root, properties);
         let writer = writer.map_err(|error| self.failed(&path, error))?;
-        Ok(OpenFile { path, writer, rows: 0, rows_hash: 0 })
+        Ok(OpenFile { path, writer, rows: 0, rows_hash: 0, bytes_synced: 0 })
     }
 
     /// Ends the open file, if there is one.
@@ -278,6 +292,9 @@ impl Output {
         let path = file.path.clone();
         let closed = file.close(&self.shape.schema);
         let closed = closed.map_err(|error| self.failed(&path, error))?;
+        if closed.bytes >= SYNC_BYTES as u64 {
+            self.sync_ahead.begin(&self.folder, &path);
+        }
         self.files.push(closed);
         self.open = None;
         Ok(())
