@@ -169,3 +169,55 @@ pub(crate) fn row_predicate(
 ) -> Result<RowPredicate, SqlError> {
     unimplemented!()
 }
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Integer(i64),
+    Number(f64),
+    Decimal(String),
+    Text(String),
+    Boolean(bool),
+    Date(chrono::NaiveDate),
+    Timestamp(chrono::NaiveDateTime),
+}
+
+pub(crate) struct Prepared {}
+
+impl Session {
+    pub(crate) async fn prepare(
+        &self,
+        _sql: &str,
+        _parameters: &[(String, arrow::datatypes::DataType)],
+    ) -> Result<Prepared, SqlError> {
+        unimplemented!()
+    }
+}
+
+impl Prepared {
+    pub(crate) fn schema(&self) -> SchemaRef {
+        unimplemented!()
+    }
+    pub(crate) fn tables(&self) -> BTreeSet<TableName> {
+        unimplemented!()
+    }
+    pub(crate) fn bind(
+        &self,
+        _values: &BTreeMap<String, Option<Value>>,
+        _order_by: &[(String, bool)],
+        _limit: u64,
+        _offset: u64,
+    ) -> Result<Query, SqlError> {
+        unimplemented!()
+    }
+}
+
+pub(crate) struct JsonRows {}
+
+impl JsonRows {
+    pub(crate) fn new(_schema: &SchemaRef) -> Self {
+        unimplemented!()
+    }
+    pub(crate) fn append(&mut self, _batch: &RecordBatch, _out: &mut Vec<u8>) {
+        unimplemented!()
+    }
+}

@@ -73,6 +73,11 @@ impl Warehouse {
         unimplemented!()
     }
 
+    /// The endpoints file of a state, as it was stored with it.
+    pub(crate) fn endpoints(&self, _state: &State) -> Result<Option<Vec<u8>>, WarehouseError> {
+        unimplemented!()
+    }
+
     /// All versions, newest first.
     pub(crate) fn versions(&self) -> Result<Vec<VersionFile>, WarehouseError> {
         unimplemented!()

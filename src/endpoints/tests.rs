@@ -1,0 +1,221 @@
+//! Requests read as a client writes them.
+
+use proptest::prelude::*;
+
+use super::parameters::Parameter;
+use super::request::{self, Request};
+use super::value::kind_named;
+use super::{ParameterProblem, store};
+use crate::base::NodeId;
+use crate::project::{self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, ParameterKind};
+
+const PAGE: PageSize = PageSize { default: 10, max: 1000 };
+
+fn declared(name: &str, kind: &str) -> project::Parameter {
+    project::Parameter {
+        name: name.to_owned(),
+        kind: kind_named(kind).unwrap(),
+        required: false,
+        default: None,
+        minimum: None,
+        maximum: None,
+        min_length: None,
+        max_length: None,
+        pattern: None,
+        values: Vec::new(),
+        description: String::new(),
+        example: None,
+        span: None,
+    }
+}
+
+/// One parameter of every kind, with a rule each.
+fn all_kinds() -> Vec<project::Parameter> {
+    let text = |text: &str| Some(text.to_owned());
+    vec![
+        project::Parameter { minimum: text("2020-01-01"), ..declared("from", "date") },
+        project::Parameter {
+            pattern: text("[A-Z]{2}"),
+            max_length: Some(2),
+            ..declared("country", "string")
+        },
+        project::Parameter {
+            values: vec!["completed".to_owned(), "shipped".to_owned()],
+            ..declared("status", "enum")
+        },
+        project::Parameter {
+            minimum: text("-5"),
+            maximum: text("5"),
+            ..declared("score", "integer")
+        },
+        project::Parameter { maximum: text("99.90"), ..declared("price", "decimal") },
+        project::Parameter { default: text("0.5"), ..declared("share", "number") },
+        declared("active", "boolean"),
+        declared("since", "timestamp"),
+        declared("note", "string"),
+    ]
+}
+
+fn read(query: &str) -> Result<Request, Vec<ParameterProblem>> {
+    let parameters: Vec<_> = all_kinds().iter().map(|one| Parameter::new(one).unwrap()).collect();
+    request::read(query, &parameters, PAGE)
+}
+
+fn problems(query: &str) -> String {
+    let problems = read(query).unwrap_err();
+    let lines: Vec<_> =
+        problems.iter().map(|one| format!("{}: {}", one.parameter, one.detail)).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_page_and_its_next_one() {
+    let request = read("from=2024-01-31&note=a%26b+c%2B%C3%A9&offset=20&limit=7").unwrap();
+    assert_eq!((request.page.limit, request.page.offset), (7, 20));
+    let next = request.next_query();
+    assert_eq!(next, "from=2024-01-31&note=a%26b%20c%2B%C3%A9&limit=7&offset=27");
+    let after = read(&next).unwrap();
+    assert_eq!(after.values, request.values);
+    assert_eq!(after.next_query(), next.replace("offset=27", "offset=34"));
+}
+
+#[test]
+fn without_parameters_the_defaults_hold() {
+    let request = read("").unwrap();
+    assert_eq!((request.page.limit, request.page.offset), (10, 0));
+    let given: Vec<_> = request.values.iter().filter(|(_, value)| value.is_some()).collect();
+    assert_eq!(format!("{given:?}"), r#"[("share", Some(Number(0.5)))]"#);
+    assert_eq!(read("&&"), Ok(request));
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    insta::assert_snapshot!(
+        problems("from=2024-13-01&country=de&status=shiped&score=6&price=99.91&active=yes&limit=0&offset=-1"),
+        @""
+    );
+}
+
+#[test]
+fn names_are_checked_too() {
+    insta::assert_snapshot!(
+        problems("form=2024-01-01&from=2024-01-01&zebra&limit=5&limit=6&limit=7&%ff=1&note=%ff"),
+        @""
+    );
+}
+
+#[test]
+fn an_empty_value_is_a_text_and_nothing_else() {
+    assert!(read("note=").is_ok() && read("note").is_ok());
+    insta::assert_snapshot!(problems("from=&country=&status&score=&limit="), @"");
+}
+
+#[test]
+fn bounds_include_their_ends() {
+    for query in ["score=-5", "score=5", "price=99.9", "from=2020-01-01", "limit=1000", "limit=1"] {
+        assert!(read(query).is_ok(), "{query}");
+    }
+    for query in ["score=-6", "price=99.9000000001", "from=2019-12-31", "limit=1001", "limit=%2B5"]
+    {
+        assert!(read(query).is_err(), "{query}");
+    }
+}
+
+#[test]
+fn a_pattern_speaks_of_the_whole_value() {
+    let parameter = |pattern: &str| {
+        let pattern = Some(pattern.to_owned());
+        Parameter::new(&project::Parameter { pattern, ..declared("x", "string") })
+    };
+    let either = parameter("a|b").unwrap();
+    assert!(either.judge("a").is_ok() && either.judge("b").is_ok());
+    assert!(either.judge("ab").is_err() && either.judge("a\n").is_err());
+    assert!(parameter("a)(b").is_err());
+}
+
+#[test]
+fn a_missing_parameter_and_long_values_are_told_briefly() {
+    let required = project::Parameter { required: true, ..declared("day", "date") };
+    let parameters = [Parameter::new(&required).unwrap()];
+    let problem = |query: &str| request::read(query, &parameters, PAGE).unwrap_err().remove(0);
+    assert_eq!(problem("").detail, "it is required");
+    let long = problem(&format!("day={}", "é".repeat(5000)));
+    assert_eq!(long.detail.chars().filter(|c| *c == 'é').count(), 40);
+    let many: String = (0..1000).map(|n| format!("p{n}={n}&")).collect();
+    let told = request::read(&many, &parameters, PAGE).unwrap_err();
+    assert_eq!((told.len(), told[20].detail.as_str()), (21, "981 more problems"));
+}
+
+#[test]
+fn declarations_are_judged_like_values() {
+    let broken = project::Parameter {
+        default: Some("x".to_owned()),
+        minimum: Some("1.5".to_owned()),
+        maximum: Some(String::new()),
+        pattern: Some("(".to_owned()),
+        ..declared("n", "integer")
+    };
+    insta::assert_snapshot!(Parameter::new(&broken).unwrap_err().join("\n"), @"");
+    let default = project::Parameter { default: Some("x".to_owned()), ..declared("n", "integer") };
+    insta::assert_snapshot!(Parameter::new(&default).unwrap_err().join("\n"), @"");
+}
+
+fn endpoint(name: &str) -> Endpoint {
+    let template = crate::base::SourceText::new(format!("endpoints/{name}.sql"), "select 1 as a");
+    Endpoint {
+        info: NodeInfo {
+            id: NodeId::new("endpoint", "shop", name),
+            name: name.to_owned(),
+            path: format!("endpoints/{name}.sql"),
+            description: "What it is".to_owned(),
+            tags: Vec::new(),
+            config: serde_json::Map::new(),
+            depends_on: Default::default(),
+            span: None,
+        },
+        sql: CompiledSql { text: "select 1 as a".to_owned(), template, map: Vec::new() },
+        parameters: all_kinds(),
+        order_by: vec![OrderKey { column: "a".to_owned(), descending: true }],
+        page: PAGE,
+        scope: Some("read:sales".to_owned()),
+    }
+}
+
+#[test]
+fn stored_endpoints_come_back_whole() {
+    let written = store::write([&endpoint("b"), &endpoint("a")]).unwrap();
+    assert_eq!(written, store::write([&endpoint("a"), &endpoint("b")]).unwrap());
+    let found = store::read(&written).unwrap();
+    assert_eq!(found.iter().map(|one| one.info.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(store::write(&found).unwrap(), written);
+    let (back, first) = (&found[0], endpoint("a"));
+    assert_eq!(format!("{:?}", back.parameters), format!("{:?}", first.parameters));
+    assert_eq!((&back.order_by, back.page, &back.scope), (&first.order_by, PAGE, &first.scope));
+    assert_eq!(back.sql.locate(1, 8, 1).line_column(), (1, 8));
+}
+
+#[test]
+fn stored_endpoints_of_a_newer_program_are_refused() {
+    let newer = store::read(br#"{"format": 2, "endpoints": {"other": "shape"}}"#);
+    insta::assert_snapshot!(newer.unwrap_err(), @"");
+    let more = br#"{"format": 1, "endpoints": [], "added": true}"#;
+    assert!(store::read(more).unwrap().is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_query_is_read_or_explained(query in "([a-z]{0,6}(=|%3d)?[ -~é]{0,12}&?){0,6}") {
+        match read(&query) {
+            Ok(request) => prop_assert!(read(&request.next_query()).is_ok()),
+            Err(problems) => prop_assert!(!problems.is_empty()),
+        }
+    }
+
+    #[test]
+    fn any_text_survives_the_next_link(text: String) {
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let request = read(&format!("note={encoded}")).unwrap();
+        let next = read(&request.next_query()).unwrap();
+        prop_assert_eq!(next.values, request.values);
+    }
+}
