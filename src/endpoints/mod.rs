@@ -5,6 +5,8 @@
 
 mod parameters;
 mod plan;
+#[cfg(test)]
+mod planning_tests;
 mod request;
 mod store;
 #[cfg(test)]

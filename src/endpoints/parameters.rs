@@ -74,10 +74,10 @@ impl Parameter {
     /// What is wrong with it: what was given, cut, and what is expected.
     pub(super) fn judge(&self, text: &str) -> Result<Value, String> {
         if text.is_empty() && self.kind != ParameterKind::String {
-            let expected = self.expected();
-            return Err(format!("it is empty; give {expected}, or leave the parameter out"));
+            let otherwise = if self.required { "" } else { ", or leave the parameter out" };
+            return Err(format!("it is empty; give {}{otherwise}", self.expected()));
         }
-        let refuse = |expected: String| format!("`{}` is not {expected}", cut(text));
+        let refuse = |expected: String| format!("{} is not {expected}", shown(text));
         let value = value::parse(self.kind, text).ok_or_else(|| refuse(self.expected()))?;
         if self.kind == ParameterKind::Enum && !self.values.iter().any(|known| known == text) {
             let hint = suggest::closest(text, self.values.iter().map(String::as_str))
@@ -138,7 +138,7 @@ fn bound(
     };
     if parsed.is_none() {
         let (name, expected) = (&declared.name, value::expected(declared.kind));
-        problems.push(format!("the {which} of `{name}`: `{}` is not {expected}", cut(&written)));
+        problems.push(format!("the {which} of `{name}`: {} is not {expected}", shown(&written)));
     }
     parsed.map(|value| Bound { value, written })
 }
@@ -156,6 +156,11 @@ fn pattern(declared: &project::Parameter, problems: &mut Vec<String>) -> Option<
             None
         }
     }
+}
+
+/// A value as a message calls it.
+fn shown(text: &str) -> String {
+    if text.is_empty() { "the empty text".to_owned() } else { format!("`{}`", cut(text)) }
 }
 
 /// The beginning of a value, for a message.

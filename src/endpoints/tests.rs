@@ -6,12 +6,14 @@ use super::parameters::Parameter;
 use super::request::{self, Request};
 use super::value::kind_named;
 use super::{ParameterProblem, store};
-use crate::base::NodeId;
-use crate::project::{self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, ParameterKind};
+use crate::base::{NodeId, SourceText};
+use crate::project::{
+    self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, ParameterKind, Piece,
+};
 
 const PAGE: PageSize = PageSize { default: 10, max: 1000 };
 
-fn declared(name: &str, kind: &str) -> project::Parameter {
+pub(super) fn declared(name: &str, kind: &str) -> project::Parameter {
     project::Parameter {
         name: name.to_owned(),
         kind: kind_named(kind).unwrap(),
@@ -92,7 +94,16 @@ fn without_parameters_the_defaults_hold() {
 fn all_problems_are_told_at_once() {
     insta::assert_snapshot!(
         problems("from=2024-13-01&country=de&status=shiped&score=6&price=99.91&active=yes&limit=0&offset=-1"),
-        @""
+        @"
+        from: `2024-13-01` is not a date, like `2024-01-31`
+        country: `de` is not a value that matches `[A-Z]{2}`
+        status: `shiped` is not one of `completed`, `shipped`; did you mean `shipped`?
+        score: `6` is not at most 5
+        price: `99.91` is not at most 99.90
+        active: `yes` is not `true` or `false`
+        limit: `0` is not a whole number from 1 to 1000
+        offset: `-1` is not a whole number from 0 to 1000000000000
+        "
     );
 }
 
@@ -100,14 +111,26 @@ fn all_problems_are_told_at_once() {
 fn names_are_checked_too() {
     insta::assert_snapshot!(
         problems("form=2024-01-01&from=2024-01-01&zebra&limit=5&limit=6&limit=7&%ff=1&note=%ff"),
-        @""
+        @"
+        form: there is no such parameter; did you mean `from`?
+        zebra: there is no such parameter; there are `from`, `country`, `status`, `score`, `price`, `share`, `active`, `since`, `note`, `limit`, `offset`
+        limit: it is given more than once; give it once
+        �: this name is not UTF-8
+        note: its value is not UTF-8
+        "
     );
 }
 
 #[test]
 fn an_empty_value_is_a_text_and_nothing_else() {
     assert!(read("note=").is_ok() && read("note").is_ok());
-    insta::assert_snapshot!(problems("from=&country=&status&score=&limit="), @"");
+    insta::assert_snapshot!(problems("from=&country=&status&score=&limit="), @"
+        from: it is empty; give a date, like `2024-01-31`, or leave the parameter out
+        country: the empty text is not a value that matches `[A-Z]{2}`
+        status: it is empty; give one of `completed`, `shipped`, or leave the parameter out
+        score: it is empty; give a whole number of at most 64 bits, like `42`, or leave the parameter out
+        limit: it is empty; give a whole number from 1 to 1000
+        ");
 }
 
 #[test]
@@ -155,13 +178,22 @@ fn declarations_are_judged_like_values() {
         pattern: Some("(".to_owned()),
         ..declared("n", "integer")
     };
-    insta::assert_snapshot!(Parameter::new(&broken).unwrap_err().join("\n"), @"");
+    insta::assert_snapshot!(Parameter::new(&broken).unwrap_err().join("\n"), @"
+        the minimum of `n`: `1.5` is not a whole number of at most 64 bits, like `42`
+        the maximum of `n`: the empty text is not a whole number of at most 64 bits, like `42`
+        the pattern of `n`: unclosed group
+        ");
     let default = project::Parameter { default: Some("x".to_owned()), ..declared("n", "integer") };
     insta::assert_snapshot!(Parameter::new(&default).unwrap_err().join("\n"), @"");
 }
 
 fn endpoint(name: &str) -> Endpoint {
-    let template = crate::base::SourceText::new(format!("endpoints/{name}.sql"), "select 1 as a");
+    endpoint_of(name, "select 1 as a")
+}
+
+pub(super) fn endpoint_of(name: &str, sql: &str) -> Endpoint {
+    let template = SourceText::new(format!("endpoints/{name}.sql"), sql);
+    let properties = SourceText::new("endpoints/endpoints.yml", format!("  - name: {name}\n"));
     Endpoint {
         info: NodeInfo {
             id: NodeId::new("endpoint", "shop", name),
@@ -171,9 +203,13 @@ fn endpoint(name: &str) -> Endpoint {
             tags: Vec::new(),
             config: serde_json::Map::new(),
             depends_on: Default::default(),
-            span: None,
+            span: Some(properties.span_at(1, 11, name.len())),
         },
-        sql: CompiledSql { text: "select 1 as a".to_owned(), template, map: Vec::new() },
+        sql: CompiledSql {
+            text: sql.to_owned(),
+            template,
+            map: vec![Piece { compiled: 0..sql.len(), template: 0..sql.len(), verbatim: true }],
+        },
         parameters: all_kinds(),
         order_by: vec![OrderKey { column: "a".to_owned(), descending: true }],
         page: PAGE,
@@ -197,7 +233,7 @@ fn stored_endpoints_come_back_whole() {
 #[test]
 fn stored_endpoints_of_a_newer_program_are_refused() {
     let newer = store::read(br#"{"format": 2, "endpoints": {"other": "shape"}}"#);
-    insta::assert_snapshot!(newer.unwrap_err(), @"");
+    insta::assert_snapshot!(newer.unwrap_err(), @"the stored endpoints have format 2, this program reads up to 1; use a newer one");
     let more = br#"{"format": 1, "endpoints": [], "added": true}"#;
     assert!(store::read(more).unwrap().is_empty());
 }

@@ -131,6 +131,11 @@ impl Draft {
         unimplemented!()
     }
 
+    /// The endpoints file of the version that is being built.
+    pub(crate) fn stage_endpoints(&self, _file: &[u8]) -> Result<(), WarehouseError> {
+        unimplemented!()
+    }
+
     pub(crate) fn remove(&self, _table: &TableName) {
         unimplemented!()
     }

@@ -1,0 +1,7 @@
+//! The server as its clients see it: over a socket.
+
+mod answers;
+mod client;
+mod problems;
+mod shop;
+mod swapping;
