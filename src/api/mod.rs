@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use crate::warehouse::Warehouse;
@@ -68,8 +69,8 @@ pub(crate) enum ServeError {
     Signals(std::io::Error),
 }
 
-/// Serves until the process is told to stop (ctrl-c or SIGTERM), then ends the requests under way. `ready` is called
-/// once with the bound address, when the current version can be asked.
+/// Serves until the process is told to stop (ctrl-c or SIGTERM), then ends the requests under way; told again, it leaves
+/// them. `ready` is called once with the bound address, when the current version can be asked.
 ///
 /// # Errors
 /// If the address cannot be bound. What goes wrong later is answered to the client or logged.
@@ -78,7 +79,20 @@ pub(crate) async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     let mut signals = server::Signals::new().map_err(ServeError::Signals)?;
-    serve_until(config, ready, async move { signals.next().await }).await
+    let (stop, stopped) = oneshot::channel::<()>();
+    let insist = async {
+        signals.next().await;
+        drop(stop);
+        signals.next().await;
+    };
+    let served = serve_until(config, ready, async {
+        // An error says that the sender is gone, which is the sign.
+        let _ = stopped.await;
+    });
+    tokio::select! {
+        served = served => served,
+        () = insist => Ok(()),
+    }
 }
 
 /// As [`serve`], until `stop` is over.

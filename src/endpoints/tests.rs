@@ -184,7 +184,7 @@ fn declarations_are_judged_like_values() {
         the pattern of `n`: unclosed group
         ");
     let default = project::Parameter { default: Some("x".to_owned()), ..declared("n", "integer") };
-    insta::assert_snapshot!(Parameter::new(&default).unwrap_err().join("\n"), @"");
+    insta::assert_snapshot!(Parameter::new(&default).unwrap_err().join("\n"), @"the default of `n`: `x` is not a whole number of at most 64 bits, like `42`");
 }
 
 fn endpoint(name: &str) -> Endpoint {

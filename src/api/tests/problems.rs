@@ -12,7 +12,7 @@ use super::swapping::TAKE_UP_MAX;
 use crate::api::ServeLimits;
 
 /// The problem's body, with a fixed request id; checks what holds for every problem.
-fn problem(reply: &Reply) -> String {
+pub(super) fn problem(reply: &Reply) -> String {
     let mut body = reply.json();
     assert_eq!(reply.header("content-type"), "application/problem+json");
     assert_eq!(body["status"], reply.status);
