@@ -13,6 +13,7 @@ use crate::endpoints::ParameterProblem;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     BadParameters,
+    Forbidden,
     NoSuchPath,
     NoSuchEndpoint,
     MethodNotAllowed,
@@ -30,6 +31,7 @@ impl Kind {
             Self::BadParameters => {
                 (StatusCode::BAD_REQUEST, "bad-parameters", "Parameters that cannot be used")
             }
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "No such path"),
             Self::NoSuchEndpoint => (StatusCode::NOT_FOUND, "no-such-endpoint", "No such endpoint"),
             Self::MethodNotAllowed => {

@@ -137,8 +137,9 @@ fn order_by(
     let names = || schema.fields().iter().map(|field| field.name().as_str());
     let mut order = Vec::with_capacity(endpoint.order_by.len());
     for key in &endpoint.order_by {
+        let exact = names().find(|name| *name == key.column);
         let same = |name: &&str| name.to_lowercase() == key.column.to_lowercase();
-        if let Some(name) = names().find(same) {
+        if let Some(name) = exact.or_else(|| names().find(same)) {
             order.push((name.to_owned(), key.descending));
             continue;
         }

@@ -25,6 +25,7 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let served = versions.current()?;
     let endpoint = find(&served, name)?;
+    permit(endpoint)?;
     let request =
         endpoint.read(query.as_deref().unwrap_or_default()).map_err(Problem::parameters)?;
     let bound = endpoint.bind(&request).map_err(|error| Problem::internal(error.message))?;
@@ -68,6 +69,14 @@ fn find(
     };
     let shown: String = name.chars().take(respond::NAME_CHARACTERS_MAX).collect();
     Err(Problem::new(Kind::NoSuchEndpoint, format!("there is no endpoint `{shown}`; {advice}")))
+}
+
+/// Nobody has shown a scope as long as nobody can: what requires one is answered to no one.
+fn permit(endpoint: &PlannedEndpoint) -> Result<(), Problem> {
+    let Some(scope) = &endpoint.definition().scope else { return Ok(()) };
+    let name = endpoint.name();
+    let detail = format!("endpoint `{name}` requires the scope `{scope}`");
+    Err(Problem::new(Kind::Forbidden, detail))
 }
 
 fn failed(error: &EngineError) -> Problem {

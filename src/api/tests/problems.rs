@@ -10,6 +10,7 @@ use super::client::{Reply, ask, get};
 use super::shop::{Shop, daily_sales, endpoint};
 use super::swapping::TAKE_UP_MAX;
 use crate::api::ServeLimits;
+use crate::project::Endpoint;
 
 /// The problem's body, with a fixed request id; checks what holds for every problem.
 pub(super) fn problem(reply: &Reply) -> String {
@@ -84,6 +85,14 @@ fn an_endpoint_that_does_not_fit_its_version() {
     let server = shop.serve();
     insta::assert_snapshot!(problem(&get(server.address, "/api/v1/broken")), @"");
     assert_eq!(get(server.address, "/api/v1/daily_sales").status, 200);
+}
+
+#[test]
+fn an_endpoint_that_requires_a_scope() {
+    let shop = Shop::new();
+    shop.publish(1, &[Endpoint { scope: Some("read:sales".to_owned()), ..daily_sales() }]);
+    let server = shop.serve();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @"");
 }
 
 #[test]
