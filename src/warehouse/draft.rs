@@ -128,7 +128,7 @@ impl Draft {
         &self,
         tables: impl Iterator<Item = &'a Arc<Manifest>> + Clone,
     ) -> Result<BTreeMap<TableName, String>, WarehouseError> {
-        let folder = self.warehouse.folder;
+        let folder = &self.warehouse.folder;
         let old = tables.clone().filter_map(|manifest| self.parent.tables.get(&manifest.table));
         let old: BTreeSet<_> = old.flat_map(|manifest| manifest.named_files()).collect();
         let new: BTreeSet<_> = tables.clone().flat_map(|manifest| manifest.named_files()).collect();
