@@ -120,7 +120,7 @@ impl Versions {
         let session = self.engine.session(Arc::new(tables));
         let mut planned = BTreeMap::new();
         for endpoint in stored {
-            let plan = endpoints::plan(&session, &endpoint).await;
+            let plan = endpoints::plan(&session, &endpoint);
             planned.insert(endpoint.info.name, plan);
         }
         let published = state.version.as_ref().map(|file| file.published);

@@ -15,5 +15,7 @@ mod value;
 
 pub(crate) use plan::{PlannedEndpoint, plan};
 pub(crate) use request::{Page, ParameterProblem, Request};
+#[cfg(test)]
+pub(crate) use store::write_unplanned;
 pub(crate) use store::{StoreError, read, write};
 pub(crate) use value::kind_name;

@@ -30,10 +30,7 @@ pub(crate) struct PlannedEndpoint {
 /// # Errors
 /// All that is wrong with its parameters, then with its SQL or, where that is fine, its order: at their places in the
 /// template.
-pub(crate) async fn plan(
-    session: &Session,
-    endpoint: &Endpoint,
-) -> Result<PlannedEndpoint, Diagnostics> {
+pub(crate) fn plan(session: &Session, endpoint: &Endpoint) -> Result<PlannedEndpoint, Diagnostics> {
     let mut problems = Diagnostics::default();
     let parameters = parameters(endpoint, &mut problems);
     let types: Vec<(String, DataType)> = endpoint
@@ -41,7 +38,7 @@ pub(crate) async fn plan(
         .iter()
         .map(|declared| (declared.name.clone(), value::data_type(declared.kind)))
         .collect();
-    let prepared = match session.prepare(&endpoint.sql.text, &types).await {
+    let prepared = match session.prepare(&endpoint.sql.text, &types) {
         Ok(prepared) => prepared,
         Err(error) => {
             problems.push(sql_problem(endpoint, &error));
@@ -75,6 +72,11 @@ impl PlannedEndpoint {
     /// The tables that its answer depends on.
     pub(crate) fn tables(&self) -> BTreeSet<TableName> {
         self.prepared.tables()
+    }
+
+    /// Hash of what its SQL means, whatever its layout and comments.
+    pub(super) fn fingerprint(&self) -> String {
+        self.prepared.fingerprint()
     }
 
     /// Reads a request's query string (without the `?`).
@@ -190,7 +192,7 @@ fn engine_values(request: &Request) -> BTreeMap<String, Option<engine::Value>> {
 fn engine_value(value: &Value) -> engine::Value {
     match value {
         Value::Integer(number) => engine::Value::Integer(*number),
-        Value::Number(number) => engine::Value::Number(*number),
+        Value::Number(number) => engine::Value::Double(*number),
         Value::Decimal(decimal) => engine::Value::Decimal(decimal.to_string()),
         Value::Text(text) => engine::Value::Text(text.clone()),
         Value::Boolean(boolean) => engine::Value::Boolean(*boolean),

@@ -36,8 +36,8 @@ fn endpoint(sql: &str, parameters: Vec<Parameter>) -> Endpoint {
     Endpoint { parameters, ..endpoint_of("numbers", sql) }
 }
 
-async fn plan(endpoint: &Endpoint) -> Result<PlannedEndpoint, String> {
-    super::plan(&session(), endpoint).await.map_err(|problems| problems.to_string())
+fn plan(endpoint: &Endpoint) -> Result<PlannedEndpoint, String> {
+    super::plan(&session(), endpoint).map_err(|problems| problems.to_string())
 }
 
 /// The numbers that come back for a query string, in order.
@@ -54,7 +54,7 @@ async fn numbers(endpoint: &PlannedEndpoint, query: &str) -> Vec<i64> {
 async fn absent_parameters_filter_nothing_and_given_ones_do() {
     let sql = "select \"A\", word from numbers where \"A\" >= $least and word = $word";
     let parameters = vec![declared("least", "integer"), declared("word", "string")];
-    let endpoint = plan(&endpoint(sql, parameters)).await.unwrap();
+    let endpoint = plan(&endpoint(sql, parameters)).unwrap();
     assert_eq!(numbers(&endpoint, "").await, [5, 4, 3, 2, 1]);
     assert_eq!(numbers(&endpoint, "least=3").await, [5, 4, 3]);
     assert_eq!(numbers(&endpoint, "least=3&word=three").await, [3]);
@@ -72,7 +72,7 @@ async fn every_kind_of_parameter_binds() {
         .map(|kind| declared(kind, kind))
         .into();
     parameters[5].values = vec!["three".to_owned(), "five".to_owned()];
-    let endpoint = plan(&endpoint(sql, parameters)).await.unwrap();
+    let endpoint = plan(&endpoint(sql, parameters)).unwrap();
     let cases: [(&str, &[i64]); 7] = [
         ("decimal=1.5", &[5, 4, 3]),
         ("number=2.5", &[5]),
@@ -90,7 +90,7 @@ async fn every_kind_of_parameter_binds() {
 #[tokio::test]
 async fn sql_that_does_not_fit_is_shown_in_the_template() {
     let unfit = endpoint("select \"A\",\n  wrod\nfrom numbers", Vec::new());
-    insta::assert_snapshot!(plan(&unfit).await.err().unwrap(), @"");
+    insta::assert_snapshot!(plan(&unfit).err().unwrap(), @"");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn the_order_names_columns_of_the_answer() {
     let order = |column: &str| OrderKey { column: column.to_owned(), descending: false };
     let mut endpoint = endpoint("select \"A\", word from numbers", Vec::new());
     endpoint.order_by = vec![order("wird"), order("zebra"), order("a")];
-    insta::assert_snapshot!(plan(&endpoint).await.err().unwrap(), @"");
+    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"");
 }
 
 #[tokio::test]
@@ -108,5 +108,5 @@ async fn everything_else_that_cannot_be_served() {
     endpoint.parameters =
         vec![Parameter { default: Some("x".to_owned()), ..declared("n", "integer") }];
     endpoint.page = PageSize { default: 10, max: 5 };
-    insta::assert_snapshot!(plan(&endpoint).await.err().unwrap(), @"");
+    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"");
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::PlannedEndpoint;
 use super::value::{kind_name, kind_named};
 use crate::base::{NodeId, SourceText};
 use crate::project::{
@@ -31,14 +32,14 @@ struct Header {
     format: u32,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct File {
     format: u32,
     /// Sorted by name.
     endpoints: Vec<Stored>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
     id: NodeId,
     name: String,
@@ -48,6 +49,9 @@ struct Stored {
     description: String,
     /// Compiled, with `$name` where parameters stand.
     sql: String,
+    /// Hash of what the SQL means, whatever its layout and comments.
+    #[serde(default)]
+    plan: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parameters: Vec<StoredParameter>,
     order_by: Vec<StoredOrderKey>,
@@ -56,7 +60,7 @@ struct Stored {
     scope: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct StoredParameter {
     name: String,
     #[serde(rename = "type")]
@@ -83,7 +87,7 @@ struct StoredParameter {
 }
 
 /// A kind by its name.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 struct StoredKind(ParameterKind);
 
@@ -101,28 +105,61 @@ impl TryFrom<String> for StoredKind {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct StoredOrderKey {
     column: String,
     descending: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct StoredPage {
     default: u64,
     max: u64,
 }
 
-/// The file that is stored with a version: the same bytes for the same endpoints, in whatever order they come.
+/// The file that is to be stored with a version: the same bytes for the same endpoints, in whatever order they come.
+///
+/// `before` is the file of the version before. It stays as it is where only layout and comments of SQL differ, so that
+/// these alone make no new version.
 ///
 /// # Errors
 /// None that a definition can cause.
 pub(crate) fn write<'a>(
-    endpoints: impl IntoIterator<Item = &'a Endpoint>,
+    endpoints: impl IntoIterator<Item = &'a PlannedEndpoint>,
+    before: Option<&[u8]>,
 ) -> Result<Vec<u8>, StoreError> {
-    let mut endpoints: Vec<Stored> = endpoints.into_iter().map(stored).collect();
+    let stored = endpoints.into_iter().map(|one| stored(one.definition(), one.fingerprint()));
+    write_stored(stored.collect(), before)
+}
+
+/// A file of endpoints that nobody planned, as no build stores it.
+#[cfg(test)]
+pub(crate) fn write_unplanned(endpoints: &[Endpoint]) -> Vec<u8> {
+    let stored = endpoints.iter().map(|one| stored(one, String::new()));
+    write_stored(stored.collect(), None).unwrap()
+}
+
+fn write_stored(mut endpoints: Vec<Stored>, before: Option<&[u8]>) -> Result<Vec<u8>, StoreError> {
     endpoints.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(serde_json::to_vec(&File { format: FORMAT, endpoints })?)
+    let file = File { format: FORMAT, endpoints };
+    // One that cannot be read differs.
+    let parsed =
+        before.and_then(|bytes| Some((bytes, serde_json::from_slice::<File>(bytes).ok()?)));
+    match parsed {
+        Some((bytes, parsed)) if means_the_same(&parsed, &file) => Ok(bytes.to_owned()),
+        _ => Ok(serde_json::to_vec(&file)?),
+    }
+}
+
+fn means_the_same(before: &File, now: &File) -> bool {
+    let same = |(before, now): (&Stored, &Stored)| {
+        // The plan stands for the SQL.
+        let before = Stored { sql: now.sql.clone(), ..before.clone() };
+        !now.plan.is_empty() && before == *now
+    };
+    before.format == now.format
+        && before.endpoints.len() == now.endpoints.len()
+        && before.endpoints.iter().zip(&now.endpoints).all(same)
 }
 
 /// The endpoints of a stored file. Places in messages about them are those of the compiled SQL.
@@ -138,7 +175,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Endpoint>, StoreError> {
     Ok(file.endpoints.into_iter().map(endpoint).collect())
 }
 
-fn stored(endpoint: &Endpoint) -> Stored {
+fn stored(endpoint: &Endpoint, plan: String) -> Stored {
     let order =
         |key: &OrderKey| StoredOrderKey { column: key.column.clone(), descending: key.descending };
     Stored {
@@ -147,6 +184,7 @@ fn stored(endpoint: &Endpoint) -> Stored {
         path: endpoint.info.path.clone(),
         description: endpoint.info.description.clone(),
         sql: endpoint.sql.text.clone(),
+        plan,
         parameters: endpoint.parameters.iter().map(stored_parameter).collect(),
         order_by: endpoint.order_by.iter().map(order).collect(),
         page: StoredPage { default: endpoint.page.default, max: endpoint.page.max },
@@ -213,5 +251,53 @@ fn parameter(stored: StoredParameter) -> Parameter {
         description: stored.description,
         example: stored.example,
         span: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{PAGE, endpoint_of};
+    use super::*;
+
+    fn written(endpoints: &[(&Endpoint, &str)], before: Option<&[u8]>) -> Vec<u8> {
+        let stored = endpoints.iter().map(|(one, plan)| stored(one, (*plan).to_owned()));
+        write_stored(stored.collect(), before).unwrap()
+    }
+
+    fn endpoint(name: &str) -> Endpoint {
+        endpoint_of(name, "select 1 as a")
+    }
+
+    #[test]
+    fn stored_endpoints_come_back_whole() {
+        let (a, b) = (endpoint("a"), endpoint("b"));
+        let file = written(&[(&b, "B"), (&a, "A")], None);
+        assert_eq!(file, written(&[(&a, "A"), (&b, "B")], None));
+        let found = read(&file).unwrap();
+        assert_eq!(written(&[(&found[0], "A"), (&found[1], "B")], None), file);
+        let back = &found[0];
+        assert_eq!(format!("{:?}", back.parameters), format!("{:?}", a.parameters));
+        assert_eq!((&back.order_by, back.page, &back.scope), (&a.order_by, PAGE, &a.scope));
+        assert_eq!((back.info.name.as_str(), back.sql.locate(1, 8, 1).text()), ("a", "1"));
+    }
+
+    #[test]
+    fn layout_alone_changes_nothing() {
+        let before = written(&[(&endpoint("a"), "A")], None);
+        let laid_out = endpoint_of("a", "select 1 -- one\n as a");
+        assert_eq!(written(&[(&laid_out, "A")], Some(&before)), before);
+        assert_ne!(written(&[(&laid_out, "other")], Some(&before)), before);
+        let described = Endpoint { scope: None, ..endpoint("a") };
+        assert_ne!(written(&[(&described, "A")], Some(&before)), before);
+        assert_ne!(written(&[], Some(&before)), before);
+        assert_eq!(written(&[(&endpoint("a"), "A")], Some(b"damaged")), before);
+    }
+
+    #[test]
+    fn stored_endpoints_of_a_newer_program_are_refused() {
+        let newer = read(br#"{"format": 2, "endpoints": {"other": "shape"}}"#);
+        insta::assert_snapshot!(newer.unwrap_err(), @"the stored endpoints have format 2, this program reads up to 1; use a newer one");
+        let more = br#"{"format": 1, "endpoints": [], "added": true}"#;
+        assert!(read(more).unwrap().is_empty());
     }
 }

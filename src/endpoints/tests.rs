@@ -2,16 +2,16 @@
 
 use proptest::prelude::*;
 
+use super::ParameterProblem;
 use super::parameters::Parameter;
 use super::request::{self, Request};
 use super::value::kind_named;
-use super::{ParameterProblem, store};
 use crate::base::{NodeId, SourceText};
 use crate::project::{
     self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, ParameterKind, Piece,
 };
 
-const PAGE: PageSize = PageSize { default: 10, max: 1000 };
+pub(super) const PAGE: PageSize = PageSize { default: 10, max: 1000 };
 
 pub(super) fn declared(name: &str, kind: &str) -> project::Parameter {
     project::Parameter {
@@ -187,10 +187,6 @@ fn declarations_are_judged_like_values() {
     insta::assert_snapshot!(Parameter::new(&default).unwrap_err().join("\n"), @"the default of `n`: `x` is not a whole number of at most 64 bits, like `42`");
 }
 
-fn endpoint(name: &str) -> Endpoint {
-    endpoint_of(name, "select 1 as a")
-}
-
 pub(super) fn endpoint_of(name: &str, sql: &str) -> Endpoint {
     let template = SourceText::new(format!("endpoints/{name}.sql"), sql);
     let properties = SourceText::new("endpoints/endpoints.yml", format!("  - name: {name}\n"));
@@ -215,27 +211,6 @@ pub(super) fn endpoint_of(name: &str, sql: &str) -> Endpoint {
         page: PAGE,
         scope: Some("read:sales".to_owned()),
     }
-}
-
-#[test]
-fn stored_endpoints_come_back_whole() {
-    let written = store::write([&endpoint("b"), &endpoint("a")]).unwrap();
-    assert_eq!(written, store::write([&endpoint("a"), &endpoint("b")]).unwrap());
-    let found = store::read(&written).unwrap();
-    assert_eq!(found.iter().map(|one| one.info.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(store::write(&found).unwrap(), written);
-    let (back, first) = (&found[0], endpoint("a"));
-    assert_eq!(format!("{:?}", back.parameters), format!("{:?}", first.parameters));
-    assert_eq!((&back.order_by, back.page, &back.scope), (&first.order_by, PAGE, &first.scope));
-    assert_eq!(back.sql.locate(1, 8, 1).line_column(), (1, 8));
-}
-
-#[test]
-fn stored_endpoints_of_a_newer_program_are_refused() {
-    let newer = store::read(br#"{"format": 2, "endpoints": {"other": "shape"}}"#);
-    insta::assert_snapshot!(newer.unwrap_err(), @"the stored endpoints have format 2, this program reads up to 1; use a newer one");
-    let more = br#"{"format": 1, "endpoints": [], "added": true}"#;
-    assert!(store::read(more).unwrap().is_empty());
 }
 
 proptest! {

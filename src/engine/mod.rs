@@ -173,7 +173,7 @@ pub(crate) fn row_predicate(
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Integer(i64),
-    Number(f64),
+    Double(f64),
     Decimal(String),
     Text(String),
     Boolean(bool),
@@ -184,7 +184,7 @@ pub(crate) enum Value {
 pub(crate) struct Prepared {}
 
 impl Session {
-    pub(crate) async fn prepare(
+    pub(crate) fn prepare(
         &self,
         _sql: &str,
         _parameters: &[(String, arrow::datatypes::DataType)],
@@ -194,6 +194,9 @@ impl Session {
 }
 
 impl Prepared {
+    pub(crate) fn fingerprint(&self) -> String {
+        unimplemented!()
+    }
     pub(crate) fn schema(&self) -> SchemaRef {
         unimplemented!()
     }

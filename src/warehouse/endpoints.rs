@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Warehouse;
 use super::draft::{Contents, Draft};
 use super::error::WarehouseError;
 use super::folder::Durability;
 use super::state::State;
-use super::Warehouse;
 use crate::base::hash;
 
 const FOLDER: &str = "endpoints";

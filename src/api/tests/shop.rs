@@ -70,7 +70,7 @@ impl Shop {
             writer.write(batch.clone()).await.unwrap();
             let files = writer.finish().await.unwrap();
             draft.stage(manifest(name, &batch, files)).unwrap();
-            draft.stage_endpoints(&endpoints::write(endpoints).unwrap()).unwrap();
+            draft.stage_endpoints(&endpoints::write_unplanned(endpoints));
             let published = "2026-01-02T03:04:05Z".parse::<DateTime<Utc>>().unwrap();
             let publication = Publication { published, tested: true, even_if_unchanged: true };
             match draft.publish(&publication).unwrap() {
