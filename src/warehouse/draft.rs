@@ -11,7 +11,6 @@ use super::error::WarehouseError;
 use super::manifest::{Manifest, TableContent};
 use super::manifests;
 use super::state::State;
-use super::sync_ahead::SyncAhead;
 use super::writer::{TableWriter, WriteOptions};
 use crate::base::{RunId, TableName, Version};
 
@@ -20,7 +19,6 @@ pub(crate) struct Draft {
     pub(super) warehouse: Warehouse,
     pub(super) parent: State,
     pub(super) run: RunId,
-    sync_ahead: SyncAhead,
     /// Held for a moment only, never while a file is written.
     contents: Mutex<Contents>,
 }
@@ -32,8 +30,8 @@ pub(super) struct Contents {
     pub(super) written: BTreeSet<TableName>,
     /// Read, or checked against.
     pub(super) relied_on: BTreeSet<TableName>,
-    /// Definitions of endpoints, where this run made any.
-    pub(super) endpoints: Option<Vec<u8>>,
+    /// What it is to serve; `None` for what its parent does.
+    pub(super) endpoints: Option<Arc<[u8]>>,
 }
 
 impl Draft {
@@ -44,8 +42,7 @@ impl Draft {
             relied_on: BTreeSet::new(),
             endpoints: None,
         };
-        let sync_ahead = SyncAhead::default();
-        Self { warehouse, parent, run, sync_ahead, contents: Mutex::new(contents) }
+        Self { warehouse, parent, run, contents: Mutex::new(contents) }
     }
 
     /// A writer of new files for `table`. Columns named `__clearwell_…` are stored but belong neither to the schema nor
@@ -59,8 +56,7 @@ impl Draft {
         schema: SchemaRef,
         options: WriteOptions,
     ) -> Result<TableWriter, WarehouseError> {
-        let place = (self.warehouse.folder.clone(), self.sync_ahead.clone());
-        TableWriter::new(place, table, &schema, &options)
+        TableWriter::new(self.warehouse.folder.clone(), table, &schema, &options)
     }
 
     /// Puts a table's new state into the draft.
@@ -113,6 +109,10 @@ impl Draft {
         State { version: None, tables: Arc::clone(&self.lock().tables) }
     }
 
+    pub(super) fn set_endpoints(&self, file: Arc<[u8]>) {
+        self.lock().endpoints = Some(file);
+    }
+
     pub(super) fn contents(&self) -> Contents {
         self.lock().clone()
     }
@@ -141,7 +141,6 @@ impl Draft {
         let old = tables.clone().filter_map(|manifest| self.parent.tables.get(&manifest.table));
         let old: BTreeSet<_> = old.flat_map(|manifest| manifest.named_files()).collect();
         let new: BTreeSet<_> = tables.clone().flat_map(|manifest| manifest.named_files()).collect();
-        self.sync_ahead.wait()?;
         folder.sync_files(new.difference(&old).copied())?;
         let mut saved = BTreeMap::new();
         for manifest in tables {
@@ -156,7 +155,7 @@ impl Draft {
         Ok(saved)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
+    fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct VersionFile {
     pub(crate) bytes: u64,
     /// Hash of each table's manifest, by table name.
     pub(crate) tables: BTreeMap<TableName, String>,
-    /// Hash of the definitions of the endpoints that it serves.
+    /// Hash of the endpoints file that it serves, if it serves any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoints: Option<String>,
 }

@@ -57,15 +57,16 @@ impl Draft {
     ) -> Result<PublishOutcome, WarehouseError> {
         let contents = self.contents();
         let changed = self.changed(&contents);
-        let endpoints = self.save_endpoints()?;
         if let Some(version) = self.parent.number()
             && changed.is_empty()
-            && endpoints.is_none()
+            && self.changed_endpoints(&contents).is_none()
             && !publication.even_if_unchanged
         {
             return Ok(PublishOutcome::Unchanged(version));
         }
         let changes = self.save_changes(changed)?;
+        let endpoints = self.changed_endpoints(&contents);
+        let endpoints = endpoints.map(|file| self.save_endpoints(file)).transpose()?;
         let relied_on = self.relied_on(&contents);
         let mut publication = publication.clone();
         let mut base = self.parent.clone();
@@ -140,7 +141,7 @@ impl Draft {
             bytes: manifests.values().map(|manifest| manifest.bytes()).sum(),
             tables: hashes,
             endpoints: endpoints
-                .or(base.version.as_ref().and_then(|file| file.endpoints.as_ref()))
+                .or_else(|| base.version.as_ref().and_then(|file| file.endpoints.as_ref()))
                 .cloned(),
         })
     }
