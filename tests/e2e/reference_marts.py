@@ -103,7 +103,7 @@ def compare_text(connection, clearwell: Clearwell, mart: str, order: str) -> lis
     """Compares the CSV that a user sees, every digit of it."""
     answer = clearwell.query(f"select * from {mart} order by {order}", "csv").decode()
     found = list(csv.reader(io.StringIO(answer, newline="")))[1:]
-    rows = connection.execute(f"select columns(*)::varchar from {mart} order by {order}").fetchall()
+    rows = connection.execute(f"select columns(*)::varchar from (from {mart} order by {order})").fetchall()
     expected = [["" if value is None else value for value in row] for row in rows]
     pairs = [(a, b) for a, b in zip(expected, found) if a != b]
     differences = [f"{mart}: the CSV has {b}, not {a}" for a, b in pairs[:SHOWN]]
