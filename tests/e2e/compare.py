@@ -130,7 +130,7 @@ def _reference(name, judged):
     script = (PROJECTS / name / "reference.sql").read_text(encoding="utf-8")
     for part in script.split("-- model: ")[1:]:
         model, sql = part.split("\n", 1)
-        yield model.strip(), connection.execute(sql.rstrip().rstrip(";")).to_arrow_table()
+        yield model.strip(), connection.sql(sql.rstrip().rstrip(";")).to_arrow_table()
 
 
 def _spectrum_differences(clearwell, judged):

@@ -37,7 +37,7 @@ select
     e.hireDate::date as hired_on,
     coalesce(s.orders, 0) as orders,
     coalesce(s.net, 0)::decimal(18, 6) as net,
-    row_number() over (order by s.net desc nulls first, e.employeeID) as position
+    row_number() over (order by coalesce(s.net, 0) desc, e.employeeID) as position
 from nw.employees as e
 left join nw.employees as m on m.employeeID = e.reportsTo
 left join sales as s on s.employeeID = e.employeeID;

@@ -13,7 +13,7 @@ select
     cast(employees.hireDate as date) as hired_on,
     coalesce(sales.orders, 0) as orders,
     cast(coalesce(sales.net, 0) as decimal(18, 6)) as net,
-    row_number() over (order by sales.net desc, employees.employeeID) as position
+    cast(row_number() over (order by coalesce(sales.net, 0) desc, employees.employeeID) as bigint) as position
 from {{ source('nw', 'employees') }} as employees
 left join {{ source('nw', 'employees') }} as managers on managers.employeeID = employees.reportsTo
 left join sales on sales.employee_id = employees.employeeID

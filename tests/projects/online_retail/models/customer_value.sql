@@ -12,5 +12,5 @@ with totals as (
     group by customer_id
 )
 
-select *, rank() over (order by revenue desc) as revenue_rank
+select *, cast(rank() over (order by revenue desc) as bigint) as revenue_rank
 from totals
