@@ -228,7 +228,7 @@ def files_digest(warehouse, manifest):
         return 0, 0
     paths = [str(warehouse / file["path"]) for file in files]
     rows, hashed = duckdb.execute(
-        "select count(*), sum(hash(row)) from (select COLUMNS(c -> not starts_with(c, '__clearwell_')) "
+        "select count(*), sum(hash(row)) from (select COLUMNS(lambda c: not starts_with(c, '__clearwell_')) "
         "from read_parquet(?)) as row",
         [paths],
     ).fetchone()
