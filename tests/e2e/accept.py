@@ -225,6 +225,7 @@ def arrow_type(data_type):
     if data_type.startswith("decimal"):
         return pyarrow.decimal128(*map(int, re.findall(r"\d+", data_type)))
     return {
+        "text": pyarrow.string(),
         "varchar": pyarrow.string(),
         "boolean": pyarrow.bool_(),
         "tinyint": pyarrow.int8(),

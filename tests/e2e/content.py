@@ -3,6 +3,7 @@
 import collections
 import datetime
 
+import duckdb
 import pyarrow
 
 SHOWN = 5
@@ -23,6 +24,23 @@ def differences(expected, found):
         if len(rest) > SHOWN:
             lines.append(f"... {rest.total()} rows {title} in all")
     return lines
+
+
+def difference(expected, found):
+    """The same for many rows: one line, or none. Counting is DuckDB's, values that compare equal are one."""
+    lines = _schema_differences(expected.schema, found.schema)
+    if lines:
+        return " ".join(lines)
+    connection = duckdb.connect()
+    connection.register("expected", expected)
+    connection.register("found", found)
+    for title, one, other in (("missing", "expected", "found"), ("unexpected", "found", "expected")):
+        count, example = connection.sql(
+            f"select count(*), any_value(t) from (from {one} except all from {other}) as t"
+        ).fetchone()
+        if count:
+            return f"{count} rows {title}, such as {example}"
+    return None
 
 
 def _schema_differences(expected, found):

@@ -68,23 +68,24 @@ class Table:
 
 def read(project, environment=os.environ):
     """All source tables of a project folder, by (source, table)."""
-    project = Path(project)
+    project = Path(project).resolve()
+    base = next((folder for folder in (project, *project.parents) if (folder / "clearwell.toml").is_file()), project)
     written = yaml.safe_load((project / "models/sources.yml").read_text(encoding="utf-8"))
     tables = {}
     for source in written["sources"]:
         for table in source["tables"]:
             meta = source.get("meta", {}) | table.get("meta", {})
-            read_table = _table(source["name"], table, meta, environment, project)
+            read_table = _table(source["name"], table, meta, environment, base)
             tables[read_table.id] = read_table
     return tables
 
 
-def _table(source, written, meta, environment, project):
+def _table(source, written, meta, environment, base):
     location = _rendered(meta["external_location"], environment).replace("{name}", written["name"])
     table = Table(
         source=source,
         name=written["name"],
-        location=str(project / location),
+        location=str(base / location),
         reading={name: meta.get(name, default) for name, default in READING.items()},
         columns=[],
     )

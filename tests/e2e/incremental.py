@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import duckdb
 import yaml
 
+from content import difference
 from program import PROJECTS, Clearwell, Failure, add_arguments
 
 DAYS = "online_retail/by-day"
@@ -122,15 +122,9 @@ class Loading:
 
     def compare(self, what, fresh, table):
         sql = f"select * from {quoted(table)}"
-        connection = duckdb.connect()
-        connection.register("expected", fresh.query(sql))
-        connection.register("found", self.clearwell.query(sql))
-        for title, one, other in (("lost", "expected", "found"), ("added", "found", "expected")):
-            count, example = connection.sql(
-                f"select count(*), any_value(t) from (from {one} except all from {other}) as t"
-            ).fetchone()
-            if count:
-                raise Failure(f"{what}: {table}: {count} rows {title}, such as {example}")
+        found = difference(fresh.query(sql), self.clearwell.query(sql))
+        if found:
+            raise Failure(f"{what}: {table}: {found}")
 
     def expect_unchanged(self, what):
         before = self.versions()
