@@ -69,8 +69,8 @@ def _findings(clearwell, name, judged):
     for (source, table), one in judged.items():
         found = clearwell.query(f'select * from "{source}"."{table}"')
         yield f"accepted rows of {source}.{table}", differences(one.arrow(), found)
-        yield f"quarantine of {source}.{table}", _quarantine_differences(clearwell, one)
-    yield "counts in the run's record", list(_count_differences(clearwell, judged))
+        yield f"quarantine of {source}.{table}", quarantine_differences(clearwell, one)
+    yield "counts in the run's record", count_differences(clearwell, judged)
     for model, expected in _reference(name, judged):
         yield f"model {model}", differences(expected, clearwell.query(f'select * from "{model}"'))
     own = {"csv_spectrum": _spectrum_differences, "online_retail_tables": _counted_dirt_differences}
@@ -78,7 +78,7 @@ def _findings(clearwell, name, judged):
         yield "what the data set itself says", list(own[name](clearwell, judged))
 
 
-def _quarantine_differences(clearwell, judged):
+def quarantine_differences(clearwell, judged):
     found = {}
     lines = []
     for reject in clearwell.query(QUARANTINE.format(*judged.table.id)).to_pylist():
@@ -98,10 +98,11 @@ def _quarantine_differences(clearwell, judged):
     return lines
 
 
-def _count_differences(clearwell, judged):
+def count_differences(clearwell, judged):
     """Read, accepted and rejected as the run recorded them, and each reason's count."""
     record = clearwell.run_record(clearwell.versions()[-1])
     found = {counts["table"].lower(): counts for counts in record["inputs"]}
+    lines = []
     for (source, table), one in judged.items():
         counts = found.get(f"{source}.{table}".lower())
         expected = {
@@ -112,11 +113,12 @@ def _count_differences(clearwell, judged):
             "reasons": dict(accept.reasons(one)),
         }
         if counts is None:
-            yield f"{source}.{table} is not in the record"
+            lines.append(f"{source}.{table} is not in the record")
             continue
         for what, value in expected.items():
             if counts[what] != value:
-                yield f"{source}.{table}: {what} is {counts[what]}, not {value}"
+                lines.append(f"{source}.{table}: {what} is {counts[what]}, not {value}")
+    return lines
 
 
 def _reference(name, judged):

@@ -27,10 +27,10 @@ def differences(expected, found):
 
 
 def difference(expected, found):
-    """The same for many rows: one line, or none. Counting is DuckDB's, values that compare equal are one."""
+    """The same for many rows: a line, or none. Counting is DuckDB's, values that compare equal are one."""
     lines = _schema_differences(expected.schema, found.schema)
     if lines:
-        return " ".join(lines)
+        return lines
     connection = duckdb.connect()
     connection.register("expected", expected)
     connection.register("found", found)
@@ -39,8 +39,8 @@ def difference(expected, found):
             f"select count(*), any_value(t) from (from {one} except all from {other}) as t"
         ).fetchone()
         if count:
-            return f"{count} rows {title}, such as {example}"
-    return None
+            lines.append(f"{count} rows {title}, such as {example}")
+    return lines
 
 
 def _schema_differences(expected, found):

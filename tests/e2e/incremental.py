@@ -124,7 +124,7 @@ class Loading:
         sql = f"select * from {quoted(table)}"
         found = difference(fresh.query(sql), self.clearwell.query(sql))
         if found:
-            raise Failure(f"{what}: {table}: {found}")
+            raise Failure(f"{what}: {table}: {'; '.join(found)}")
 
     def expect_unchanged(self, what):
         before = self.versions()

@@ -26,7 +26,8 @@ from pathlib import Path
 
 import duckdb
 
-from program import REPOSITORY, Clearwell, Failure, add_arguments
+from program import Clearwell, Failure, add_arguments
+from shop import generate, prepare
 
 SETS = ("one", "other")
 STAGES = (
@@ -86,25 +87,16 @@ class Bench:
     """One warehouse that builds are killed over, and what it may hold."""
 
     def __init__(self, folder, given):
-        self.folder, self.program = folder, given.clearwell
-        shutil.copyfile(REPOSITORY / "clearwell.toml", folder / "clearwell.toml")
-        shutil.copytree(REPOSITORY / "sql", folder / "sql")
-        self.clearwell = self.open("warehouse")
+        self.folder = folder
+        self.clearwell = prepare(folder, given.clearwell)
         for seed, name in enumerate(SETS, start=1):
-            self.generate(name, given.orders, seed)
+            generate(self.clearwell, folder / name, given.orders, seed, bad_rate=0.01)
         self.expected = {name: self.undisturbed(name) for name in SETS}
         if self.expected["one"] == self.expected["other"]:
             raise Failure("both sets of data make the same warehouse")
         self.current, self.target = None, "one"
         self.recover()
         self.seconds, self.publishing_seconds = self.measure()
-
-    def open(self, warehouse):
-        return Clearwell(self.program, self.folder / "sql", self.folder / warehouse)
-
-    def generate(self, name, orders, seed):
-        arguments = ["generate", "--orders", orders, "--seed", seed, "--bad-rate", 0.01, "--out", self.folder / name]
-        subprocess.run([self.clearwell.program, *map(str, arguments)], check=True, stderr=subprocess.DEVNULL)
 
     def put(self, name):
         """Makes `data/` that set, in new files."""
@@ -115,7 +107,7 @@ class Bench:
     def undisturbed(self, name):
         """What a fresh warehouse holds of a set."""
         self.put(name)
-        clearwell = self.open(f"fresh-{name}")
+        clearwell = Clearwell(self.clearwell.program, self.clearwell.project, self.folder / f"fresh-{name}")
         clearwell.build()
         return digest(clearwell)
 
