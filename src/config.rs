@@ -75,6 +75,7 @@ impl Config {
     ///
     /// # Errors
     /// All that is wrong with the file and the overrides.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(crate) fn load(flags: &Flags) -> Result<Self, Diagnostics> {
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
