@@ -148,7 +148,8 @@ async fn load_source(workspace: &Workspace, draft: &Draft, source: &Source) -> O
         Ok(loaded) => {
             let rows = Some(loaded.count.rows_accepted);
             let mut outcome = done(&source.info.id, loaded.changed, rows);
-            outcome.input = Some(loaded.count);
+            let quarantine = source.quarantine.to_string();
+            outcome.input = Some(InputCount { quarantine, ..loaded.count });
             outcome.warnings = loaded.warnings;
             outcome.failure = loaded.failure.map(|failure| failure.to_string());
             outcome

@@ -274,10 +274,8 @@ impl MacroCall {
                 None => unknown.push((name, value)),
             }
         }
-        let locals = vec![
-            ("varargs", Value::from(rest.to_vec())),
-            ("kwargs", Value::from_pairs(unknown)),
-        ];
+        let locals =
+            vec![("varargs", Value::from(rest.to_vec())), ("kwargs", Value::from_pairs(unknown))];
         Ok(Arguments { own: own.to_vec(), keywords, body, locals })
     }
 }
