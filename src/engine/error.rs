@@ -59,8 +59,9 @@ pub(super) fn from_parser(error: &ParserError) -> SqlError {
         Some((message, place)) => (message, parse_place(place)),
         None => (text, None),
     };
-    let message = message.replacen("Expected: ", "expected ", 1).replace(", found:", ", found");
-    let message = message.replacen("sql parser error: ", "", 1).replace("found EOF", "the end");
+    let message =
+        message.replacen("sql parser error: ", "", 1).replacen("Expected: ", "expected ", 1);
+    let message = message.replace(", found: EOF", ", found the end").replace(", found:", ", found");
     let error = SqlError::new(lowered(&message));
     match position {
         Some((line, column)) if line > 0 => error.at(line, column, 1),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SetExpr, Statement};
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::SqlError;
@@ -43,7 +43,8 @@ pub(super) fn query(sql: &str) -> Result<Parsed, SqlError> {
     let (tokens, written) = tokens(sql)?;
     let first = tokens.iter().find(|token| !is_blank(token)).map(|token| token.span.start);
     let second = second_statement(&tokens);
-    let statements = parser(tokens).parse_statements().map_err(|error| from_parser(&error))?;
+    let end = end_of(&tokens);
+    let statements = parser(tokens).parse_statements().map_err(|error| syntax(&error, end))?;
     let mut statements = statements.into_iter();
     match (statements.next(), statements.next()) {
         (Some(Statement::Query(query)), None) => {
@@ -71,8 +72,9 @@ pub(super) fn query(sql: &str) -> Result<Parsed, SqlError> {
 /// If it is not one, or something follows it.
 pub(super) fn expression(sql: &str) -> Result<Expr, SqlError> {
     let (tokens, _) = tokens(sql)?;
+    let end = end_of(&tokens);
     let mut parser = parser(tokens);
-    let parsed = parser.parse_expr().map_err(|error| from_parser(&error))?;
+    let parsed = parser.parse_expr().map_err(|error| syntax(&error, end))?;
     match parser.peek_token() {
         TokenWithSpan { token: Token::EOF, .. } => Ok(parsed),
         other => {
@@ -103,6 +105,20 @@ fn tokens(sql: &str) -> Result<(Vec<TokenWithSpan>, Written), SqlError> {
         }
     }
     Ok((tokens, written))
+}
+
+/// Where the text ends.
+fn end_of(tokens: &[TokenWithSpan]) -> Option<Location> {
+    tokens.iter().rfind(|token| !is_blank(token)).map(|token| token.span.end)
+}
+
+/// The parser's error; one without a place is one at the end.
+fn syntax(error: &ParserError, end: Option<Location>) -> SqlError {
+    let error = from_parser(error);
+    match (error.position, end) {
+        (None, Some(end)) => placed(error, end),
+        _ => error,
+    }
 }
 
 fn placed(error: SqlError, at: Location) -> SqlError {
@@ -170,6 +186,6 @@ mod tests {
     fn syntax_errors_have_a_place() {
         insta::assert_snapshot!(refused("select 1\nfrom (select 1"), @"Some((2, 14)) expected joined table, found 1");
         insta::assert_snapshot!(refused("select 'abc"), @"Some((1, 8)) unterminated string literal");
-        insta::assert_snapshot!(refused("select (1"), @"None expected ), the end");
+        insta::assert_snapshot!(refused("select (1"), @"Some((1, 10)) expected ), found the end");
     }
 }
