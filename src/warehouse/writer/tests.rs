@@ -10,9 +10,10 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 
-use super::super::content_hash;
+use super::super::encode_rows::rows_hash;
 use super::super::store::LocalStore;
 use super::super::store::simulated::{Failing, SimulatedStore};
+use super::super::{ColumnStatistics, content_hash};
 use super::*;
 use crate::base::hash;
 
@@ -168,6 +169,26 @@ async fn a_file_that_has_grown_large_is_followed_by_another() {
     );
     let read: Vec<_> = files.iter().map(|file| read(folder.path(), file)).collect();
     assert_eq!(concat_batches(&read[0].schema(), &read).unwrap(), texts(0..30_000));
+}
+
+#[tokio::test]
+async fn figures_are_of_all_row_groups_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = SMALL.group_rows;
+    let group = |number: Option<i64>| {
+        columns([("n", Arc::new(std::iter::repeat_n(number, rows).collect::<Int64Array>()))])
+    };
+    let options = WriteOptions::default();
+    let batches = [group(None), group(Some(3)), group(Some(-1)), group(Some(3))];
+    let file = write(on_disk(folder.path()), &batches, &options).await.unwrap().remove(0);
+    let expected = ColumnStatistics {
+        nulls: rows as u64,
+        min: Some("-1".to_owned()),
+        max: Some("3".to_owned()),
+    };
+    assert_eq!(file.columns["n"], expected);
+    let sum = batches.iter().map(|batch| rows_hash(batch.columns(), rows).unwrap());
+    assert_eq!(file.rows_hash, format!("{:032x}", sum.fold(0, u128::wrapping_add)));
 }
 
 #[tokio::test]
