@@ -20,7 +20,7 @@ pub(crate) struct Draft {
     pub(super) warehouse: Warehouse,
     pub(super) parent: State,
     pub(super) run: RunId,
-    sync_ahead: SyncAhead,
+    pub(super) sync_ahead: SyncAhead,
     /// Held for a moment only, never while a file is written.
     contents: Mutex<Contents>,
 }
