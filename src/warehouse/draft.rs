@@ -20,7 +20,7 @@ pub(crate) struct Draft {
     pub(super) warehouse: Warehouse,
     pub(super) parent: State,
     pub(super) run: RunId,
-    sync_ahead: SyncAhead,
+    pub(super) sync_ahead: SyncAhead,
     /// Held for a moment only, never while a file is written.
     contents: Mutex<Contents>,
 }
@@ -50,6 +50,7 @@ impl Draft {
     ///
     /// # Errors
     /// If two columns have the same name but for case, or no table can hold a column's type.
+    #[allow(clippy::needless_pass_by_value, reason = "a caller has no other use for them")]
     pub(crate) fn writer(
         &self,
         table: &TableName,

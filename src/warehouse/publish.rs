@@ -69,7 +69,7 @@ impl Draft {
         let mut base = self.parent.clone();
         for _ in 0..ATTEMPTS {
             if self.warehouse.latest_version()? == base.number() {
-                let file = self.version_file(&base, &changes, &publication)?;
+                let file = self.version_file(&base, &changes, &publication);
                 if self.warehouse.log.create(&file)? {
                     return Ok(PublishOutcome::Published(file.version));
                 }
@@ -114,7 +114,7 @@ impl Draft {
         base: &State,
         changes: &Changes,
         publication: &Publication,
-    ) -> Result<VersionFile, WarehouseError> {
+    ) -> VersionFile {
         let mut hashes = base.version.as_ref().map(|file| file.tables.clone()).unwrap_or_default();
         let mut manifests = base.tables.as_ref().clone();
         for (table, saved) in changes {
@@ -125,7 +125,7 @@ impl Draft {
                 manifests.insert(table.clone(), Arc::clone(&saved.manifest));
             }
         }
-        Ok(VersionFile {
+        VersionFile {
             format: FORMAT,
             version: base.number().map_or(Version::FIRST, Version::next),
             parent: base.number(),
@@ -136,7 +136,7 @@ impl Draft {
             rows: manifests.values().filter_map(|manifest| manifest.rows).sum(),
             bytes: manifests.values().map(|manifest| manifest.bytes()).sum(),
             tables: hashes,
-        })
+        }
     }
 
     /// Every table whose state this run built on: read, checked against, named as an input by what it wrote, and what
