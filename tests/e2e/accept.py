@@ -260,7 +260,8 @@ def main():
     arguments.add_argument("--rejects", action="store_true", help="show every rejected record")
     given = arguments.parse_args()
     for (source, name), judged in judge(given.project).items():
-        print(f"{source}.{name}: {len(judged.rows)} read, {len(judged.accepted)} accepted, {len(judged.rejected)} rejected")
+        accepted, rejected = len(judged.accepted), len(judged.rejected)
+        print(f"{source}.{name}: {len(judged.rows)} read, {accepted} accepted, {rejected} rejected")
         for reason, count in sorted(reasons(judged).items()):
             print(f"    {count:7} {reason}")
         for row in judged.rejected if given.rejects else []:
