@@ -28,3 +28,15 @@ mod record; // what a run leaves behind, as plain data
 mod rules; // what data must be, as plain data
 mod sample; // synthetic shop data
 mod warehouse; // versioned tables: manifests, drafts, publish // one file a verb
+
+/// Runs one command, as the program does: `["clearwell", "build"]`.
+///
+/// Data goes to stdout, talk to stderr. The exit code is 0 where all passed, 1 for what the user can fix, 2 for wrong
+/// usage or an unexpected error, 130 when interrupted.
+pub fn run<I, A>(arguments: I) -> std::process::ExitCode
+where
+    I: IntoIterator<Item = A>,
+    A: Into<std::ffi::OsString>,
+{
+    cli::run(arguments.into_iter().map(Into::into))
+}

@@ -1,1 +1,96 @@
-//! To come.
+//! The command line: arguments in, exit code out. One file a verb; no logic.
+
+mod arguments;
+mod build;
+mod error;
+mod generate;
+mod open;
+mod query;
+mod serve;
+mod ui;
+mod versions;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use error::CliError;
+use ui::Ui;
+
+/// Exit codes, as dbt's: 0 all passed, 1 something the user can fix, 2 wrong usage or an unexpected error.
+const INTERRUPTED: u8 = 130;
+
+/// Runs one command.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // clap's own errors: usage on stderr with 2, help and version on stdout with 0.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return error.print().map_or(ExitCode::from(2), |()| ExitCode::from(code));
+        }
+    };
+    let ui = Ui::new(&arguments.global);
+    ui::start_log(&arguments.global);
+    let outcome = dispatch(&arguments, &ui);
+    ui.close();
+    match outcome {
+        Ok(code) => code,
+        Err(error) => ui.report(&error),
+    }
+}
+
+fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Generate(command) => generate::run(global, command, ui),
+        Command::Versions => versions::run(global, ui),
+        Command::Query(command) => block_on(global, query::run(global, command, ui)),
+        Command::Serve(command) => block_on(global, serve::run(global, command, ui)),
+        Command::Build(command) => {
+            block_on(global, build::run(global, command, crate::build::Verb::Build, ui))
+        }
+        Command::Run(command) => {
+            block_on(global, build::run(global, command, crate::build::Verb::Run, ui))
+        }
+        Command::Seed(command) => {
+            block_on(global, build::run(global, command, crate::build::Verb::Seed, ui))
+        }
+        Command::Test(command) => {
+            block_on(global, build::run(global, command, crate::build::Verb::Test, ui))
+        }
+        Command::Up(command) => block_on(global, async {
+            let built = build::run(global, &command.build, crate::build::Verb::Build, ui).await?;
+            if built != ExitCode::SUCCESS {
+                return Ok(built);
+            }
+            serve::run(global, &command.serve, ui).await
+        }),
+    }
+}
+
+/// Runs `work` on as many threads as there are cores, until it is done or the user interrupts.
+fn block_on(
+    global: &arguments::Global,
+    work: impl Future<Output = Result<ExitCode, CliError>>,
+) -> Result<ExitCode, CliError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = global.threads.as_deref().and_then(|threads| threads.parse().ok()) {
+        builder.worker_threads(std::cmp::max(1, threads));
+    }
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::unexpected(format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+        }
+    });
+    // Blocking work that is still under way writes files that nobody will name.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,1 +1,21 @@
-//! To come.
+//! Endpoints: a `select` with typed parameters, planned over the tables of one version. No HTTP.
+//!
+//! `build` plans every endpoint against its draft and stores the definitions with the version ([`store`]); a server
+//! reads them back from the version it takes up, so that what is served and the data are always of one piece.
+
+mod parameters;
+mod plan;
+#[cfg(test)]
+mod planning_tests;
+mod request;
+mod store;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub(crate) use plan::{PlannedEndpoint, plan};
+pub(crate) use request::{Page, ParameterProblem, Request};
+#[cfg(test)]
+pub(crate) use store::write_unplanned;
+pub(crate) use store::{StoreError, read, write};
+pub(crate) use value::kind_name;

@@ -1,4 +1,23 @@
 //! The only door to DataFusion: sessions over the tables of one version or draft, planned queries, limits.
+//!
+//! SQL text goes through `parse` (folded, read-only), `names` (what the answer's columns are called), `dialect` (DuckDB's
+//! meaning, from the syntax tree), DataFusion's planner over `session`'s tables with `meaning` (DuckDB's meaning, from
+//! types) and `functions`, and becomes a `plan` that can be run, or a `prepare`d statement. `output` writes answers.
+
+mod dialect;
+mod error;
+mod functions;
+mod meaning;
+mod memory;
+mod names;
+pub(crate) mod output;
+mod parse;
+mod plan;
+mod predicate;
+mod prepare;
+mod session;
+mod table;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,12 +25,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::Stream;
 
 use crate::base::TableName;
 use crate::base::size::ByteSize;
-use crate::warehouse::Manifest;
+use crate::warehouse::{Manifest, TableContent};
+pub(crate) use output::JsonRows;
+pub(crate) use prepare::{Prepared, Value};
+pub(crate) use table::HIDDEN_PREFIX;
+pub(crate) use types::sql_name;
 
 /// Rows as they come.
 pub(crate) type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch, EngineError>> + Send>>;
@@ -46,7 +69,7 @@ pub(crate) struct SqlError {
 
 /// The engine of one process: its memory pool, its threads, its caches. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Engine {}
+pub(crate) struct Engine(Arc<session::EngineParts>);
 
 /// What names mean in a query: each table of one version or draft. Names ignore case.
 #[derive(Clone, Debug, Default)]
@@ -82,79 +105,178 @@ pub(crate) struct TableFile {
 
 /// A set of tables to ask. Cheap to clone; any number of queries may run at once.
 #[derive(Clone)]
-pub(crate) struct Session {}
+pub(crate) struct Session(Arc<session::SessionParts>);
 
 /// One planned, read-only `select`.
 #[derive(Clone)]
-pub(crate) struct Query {}
+pub(crate) struct Query(Arc<plan::QueryParts>);
 
 impl Engine {
-    pub(crate) fn new(_limits: &EngineLimits) -> Result<Self, EngineError> {
-        unimplemented!()
+    /// # Errors
+    /// If the engine cannot be set up.
+    pub(crate) fn new(limits: &EngineLimits) -> Result<Self, EngineError> {
+        Ok(Self(Arc::new(session::EngineParts::new(limits)?)))
     }
 
-    pub(crate) fn session(&self, _tables: Arc<TableSet>) -> Session {
-        unimplemented!()
+    pub(crate) fn session(&self, tables: Arc<TableSet>) -> Session {
+        Session(Arc::new(session::SessionParts::new(Arc::clone(&self.0), tables)))
     }
 
     /// Takes `bytes` out of the memory pool for as long as the answer lives.
-    pub(crate) fn reserve(&self, _who: &str, _bytes: usize) -> Result<Reservation, EngineError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// If they are not there.
+    pub(crate) fn reserve(&self, who: &str, bytes: usize) -> Result<Reservation, EngineError> {
+        memory::reserve(&self.0.runtime, who, bytes)
+    }
+
+    /// Reads `columns` of the files in file and row order, with the types and names of `files.schema`.
+    ///
+    /// # Errors
+    /// If a column is not there, or the files cannot be opened.
+    pub(crate) fn read_files(
+        &self,
+        files: &TableFiles,
+        columns: &[&str],
+    ) -> Result<BatchStream, EngineError> {
+        let position = |column: &&str| {
+            let folded = column.to_lowercase();
+            let found =
+                files.schema.fields().iter().position(|f| f.name().to_lowercase() == folded);
+            found.ok_or_else(|| EngineError::Other(format!("the files have no column `{column}`")))
+        };
+        let positions = columns.iter().map(position).collect::<Result<Vec<_>, _>>()?;
+        plan::read_in_order(&self.0, files, &positions)
     }
 }
 
 /// Memory that is spoken for.
 #[derive(Debug)]
-pub(crate) struct Reservation {}
+pub(crate) struct Reservation {
+    held: memory::Held,
+}
 
 impl Reservation {
-    pub(crate) fn resize(&mut self, _bytes: usize) -> Result<(), EngineError> {
-        unimplemented!()
+    /// # Errors
+    /// If there is not that much; what was held stays held.
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), EngineError> {
+        self.held.resize(bytes)
+    }
+}
+
+impl TableFiles {
+    /// The same files with further columns, which queries over tables do not see: `__clearwell_…`.
+    #[must_use]
+    pub(crate) fn with_hidden(&self, columns: impl IntoIterator<Item = Field>) -> Self {
+        let visible = self.schema.fields().iter().map(|field| field.as_ref().clone());
+        let schema = Schema::new(visible.chain(columns).collect::<Vec<_>>());
+        Self { schema: Arc::new(schema), files: self.files.clone() }
+    }
+
+    /// Rows in all files.
+    pub(crate) fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
     }
 }
 
 impl TableSet {
     /// The tables that manifests describe, their files found below `root`.
-    pub(crate) fn of(_root: &Path, _tables: &BTreeMap<TableName, Arc<Manifest>>) -> Self {
-        unimplemented!()
+    pub(crate) fn of(root: &Path, tables: &BTreeMap<TableName, Arc<Manifest>>) -> Self {
+        let relations =
+            tables.iter().map(|(name, manifest)| (name.clone(), relation(root, manifest)));
+        Self { relations: relations.collect() }
+    }
+}
+
+fn relation(root: &Path, manifest: &Manifest) -> Relation {
+    let columns = manifest.columns.iter();
+    let fields = columns.map(|c| Field::new(&c.name, c.data_type.clone(), c.nullable));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    match &manifest.content {
+        TableContent::View { sql, .. } => Relation::View { sql: sql.as_str().into(), schema },
+        TableContent::Files { files } => {
+            let listed = files.iter().map(|file| TableFile {
+                path: root.join(&file.path),
+                bytes: file.bytes,
+                rows: file.rows,
+            });
+            Relation::Files(Arc::new(TableFiles { schema, files: listed.collect() }))
+        }
     }
 }
 
 impl Session {
     /// Plans one `select` (with or without `$name` parameters).
-    pub(crate) async fn plan(&self, _sql: &str) -> Result<Query, SqlError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// What is wrong with it, where, and what may have been meant.
+    #[expect(clippy::unused_async, reason = "planning may come to read from object stores")]
+    pub(crate) async fn plan(&self, sql: &str) -> Result<Query, SqlError> {
+        self.analyse(sql, &[]).map(|parts| Query(Arc::new(parts)))
+    }
+
+    /// Plans one `select` whose `$name` parameters have the given types; they are bound later.
+    ///
+    /// # Errors
+    /// As [`Session::plan`]; also if a parameter of the statement is not among `parameters`.
+    pub(crate) fn prepare(
+        &self,
+        sql: &str,
+        parameters: &[(String, DataType)],
+    ) -> Result<Prepared, SqlError> {
+        let query = self.analyse(sql, parameters)?;
+        let parts = prepare::PreparedParts::new(query, parameters.to_vec());
+        Ok(Prepared(Arc::new(parts)))
+    }
+
+    fn analyse(
+        &self,
+        sql: &str,
+        parameters: &[(String, DataType)],
+    ) -> Result<plan::QueryParts, SqlError> {
+        plan::guarded_planning(|| {
+            let planned = self.0.plan(sql, parameters)?;
+            plan::analysed(Arc::clone(&self.0.engine), planned)
+        })
     }
 }
 
 impl Query {
-    /// Columns as DuckDB would name them.
+    /// Columns as DuckDB would name them. Text is `Utf8`, timestamps are microseconds, counts `Int64`.
     pub(crate) fn schema(&self) -> SchemaRef {
-        unimplemented!()
+        Arc::clone(&self.0.output)
     }
 
     /// Hash of the normalised plan with our and DataFusion's version: the same for SQL that differs in layout, comments
     /// or the case of keywords only.
     pub(crate) fn fingerprint(&self) -> String {
-        unimplemented!()
+        self.0.fingerprint()
     }
 
     /// Whether its answer is not a function of its tables: `now()`, `random()`.
     pub(crate) fn volatile(&self) -> bool {
-        unimplemented!()
+        self.0.reads.volatile
     }
 
     /// The tables it reads, views seen through (the views themselves included).
     pub(crate) fn tables(&self) -> BTreeSet<TableName> {
-        unimplemented!()
+        self.0.reads.tables.clone()
     }
 
+    /// Starts it. Dropping the stream stops the work.
+    ///
+    /// # Errors
+    /// If it cannot be started; later errors come through the stream, as its last item.
     pub(crate) async fn stream(&self) -> Result<BatchStream, EngineError> {
-        unimplemented!()
+        self.0.stream().await
     }
 
+    /// All rows at once.
+    ///
+    /// # Errors
+    /// If it does not run to its end.
     pub(crate) async fn collect(&self) -> Result<Vec<RecordBatch>, EngineError> {
-        unimplemented!()
+        self.0.collect().await
     }
 }
 
@@ -163,9 +285,15 @@ pub(crate) type RowPredicate =
     Arc<dyn Fn(&RecordBatch) -> Result<BooleanArray, EngineError> + Send + Sync>;
 
 /// Plans `expression` over batches of `schema`: true passes, false fails, null passes.
+///
+/// # Errors
+/// If it is no condition on one row.
 pub(crate) fn row_predicate(
-    _schema: &SchemaRef,
-    _expression: &str,
+    schema: &SchemaRef,
+    expression: &str,
 ) -> Result<RowPredicate, SqlError> {
-    unimplemented!()
+    plan::guarded_planning(|| predicate::plan(schema, expression))
 }
+
+#[cfg(test)]
+mod tests;

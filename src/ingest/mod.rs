@@ -3,6 +3,10 @@
 //! `reading` turns one file into an ordered stream of [`Chunk`]s; `loading` takes the files of a source, judges keys and
 //! references over the whole set, and writes accepted rows and rejects into the draft.
 
+pub(crate) mod loading;
+pub(crate) mod reading;
+
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -72,4 +76,19 @@ pub(crate) enum Rule {
     Unique { columns: Vec<String> },
     /// `foreign_key:<columns>`: refers to no accepted row.
     ForeignKey { columns: Vec<String> },
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ragged => f.write_str("ragged"),
+            Self::Encoding => f.write_str("encoding"),
+            Self::Type { column } => write!(f, "type:{column}"),
+            Self::NotNull { column } => write!(f, "not_null:{column}"),
+            Self::Check { name } => write!(f, "check:{name}"),
+            Self::PrimaryKey { columns } => write!(f, "primary_key:{}", columns.join(",")),
+            Self::Unique { columns } => write!(f, "unique:{}", columns.join(",")),
+            Self::ForeignKey { columns } => write!(f, "foreign_key:{}", columns.join(",")),
+        }
+    }
 }

@@ -16,6 +16,9 @@ pub(crate) struct SourceLoad {
     /// Warnings about the input that every reader of the run should see, e.g. an unknown column.
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
+    /// Names and types (as SQL spells them) of the columns found in the files, in order, where none were declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) inferred: Option<Vec<(String, String)>>,
 }
 
 /// One input file as it was when it was read.
@@ -27,10 +30,18 @@ pub(crate) struct LoadedFile {
     pub(crate) rows_read: u64,
     pub(crate) rows_accepted: u64,
     pub(crate) rows_rejected: u64,
-    /// Parquet files with its accepted rows, its rejects, and the keys of its rejects, relative to the warehouse.
+    /// Parquet files with its rows of the table in whose manifest this stands, relative to the warehouse: the accepted ones
+    /// of a source's table, the rejects of its quarantine, which also hold their typed keys. Each of the two manifests names
+    /// its own files only, so `rejected` and `rejected_keys` are not written.
     pub(crate) accepted: Vec<String>,
     pub(crate) rejected: Vec<String>,
     pub(crate) rejected_keys: Vec<String>,
+    /// Its rejects by reason code; a row with two reasons counts under both.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) reasons: BTreeMap<String, u64>,
+    /// Warnings about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What tells without reading that a file is the same.

@@ -1,12 +1,14 @@
 //! The files that describe a version: one for the version, one for each table's state.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{RunId, TableName, Version};
-use crate::record::{CodeFingerprint, SourceLoad};
+use crate::record::{CodeFingerprint, LoadedFile, SourceLoad};
 
 /// The format number that this program writes, and the newest it reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -27,6 +29,9 @@ pub(crate) struct VersionFile {
     pub(crate) bytes: u64,
     /// Hash of each table's manifest, by table name.
     pub(crate) tables: BTreeMap<TableName, String>,
+    /// Hash of the endpoints file that it serves, if it serves any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoints: Option<String>,
 }
 
 /// `manifests/<hash>.json`: one table's state.
@@ -94,6 +99,71 @@ pub(crate) struct ColumnStatistics {
     pub(crate) min: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) max: Option<String>,
+}
+
+impl Manifest {
+    /// The columns as an Arrow schema.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        let field = |column: &TableColumn| {
+            Field::new(&column.name, column.data_type.clone(), column.nullable)
+        };
+        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
+    }
+
+    /// Its Parquet files; none for a view.
+    pub(crate) fn files(&self) -> &[DataFile] {
+        match &self.content {
+            TableContent::Files { files } => files,
+            TableContent::View { .. } => &[],
+        }
+    }
+
+    /// The tables that a view reads.
+    pub(crate) fn reads(&self) -> &[TableName] {
+        match &self.content {
+            TableContent::Files { .. } => &[],
+            TableContent::View { reads, .. } => reads,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.files().iter().map(|file| file.bytes).sum()
+    }
+
+    /// The path of every file that it names, its load's included.
+    pub(crate) fn named_files(&self) -> impl Iterator<Item = &str> {
+        let loaded = self.load.iter().flat_map(|load| load.files.values());
+        let loaded = loaded
+            .flat_map(|file| file.accepted.iter().chain(&file.rejected).chain(&file.rejected_keys));
+        self.files().iter().map(|file| &file.path).chain(loaded).map(String::as_str)
+    }
+
+    /// Whether it tells of the same rows, columns and descriptions, made by the same plan from the same inputs and the
+    /// same bytes. Then only bookkeeping differs: the layout of the SQL text, the time stamps of input files, which
+    /// Parquet files hold the rows.
+    pub(crate) fn same_but_for_bookkeeping(&self, other: &Self) -> bool {
+        self.content_hash == other.content_hash && self.essence() == other.essence()
+    }
+
+    fn essence(&self) -> Self {
+        let mut essence = self.clone();
+        essence.code.text.clear();
+        if let TableContent::Files { files } = &mut essence.content {
+            files.clear();
+        }
+        for file in essence.load.iter_mut().flat_map(|load| load.files.values_mut()) {
+            let LoadedFile { hash, rows_read, rows_accepted, rows_rejected, .. } =
+                std::mem::take(file);
+            *file = LoadedFile {
+                hash,
+                rows_read,
+                rows_accepted,
+                rows_rejected,
+                ..LoadedFile::default()
+            };
+        }
+        essence
+    }
 }
 
 mod arrow_type {

@@ -1,1 +1,9 @@
+//! The program as its users meet it, in one binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should say where")]
+
+mod build;
+mod layers;
+mod shop;
+mod support;
+mod versions;

@@ -1,0 +1,3 @@
+select *
+from {{ ref('product_metrics') }}
+where category = $category

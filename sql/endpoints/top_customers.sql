@@ -1,0 +1,3 @@
+select *
+from {{ ref('customer_lifetime_value') }}
+where country = upper($country)

@@ -1,0 +1,159 @@
+//! Errors as clients see them: `application/problem+json`, RFC 9457.
+//!
+//! A problem travels in the response's extensions and is rendered in one place, [`super::layers::identify`], which
+//! knows the request's id. What the client caused is explained to it; what it did not is logged, not told.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::endpoints::ParameterProblem;
+
+/// Every kind of problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    BadParameters,
+    Forbidden,
+    NoSuchPath,
+    NoSuchEndpoint,
+    MethodNotAllowed,
+    Internal,
+    NoVersion,
+    EndpointUnavailable,
+    Overloaded,
+    TimedOut,
+}
+
+impl Kind {
+    /// Its status, the last part of its type, and its title.
+    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadParameters => {
+                (StatusCode::BAD_REQUEST, "bad-parameters", "Parameters that cannot be used")
+            }
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "No such path"),
+            Self::NoSuchEndpoint => (StatusCode::NOT_FOUND, "no-such-endpoint", "No such endpoint"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+            }
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here")
+            }
+            Self::NoVersion => {
+                (StatusCode::SERVICE_UNAVAILABLE, "no-version", "Nothing has been published")
+            }
+            Self::EndpointUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "endpoint-unavailable",
+                "The endpoint does not fit the data",
+            ),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much to do"),
+            Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "timed-out", "It took too long"),
+        }
+    }
+}
+
+/// One error of one request.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    kind: Kind,
+    detail: String,
+    parameters: Vec<ParameterProblem>,
+    /// What is logged and not told.
+    cause: Option<String>,
+    retry_after_seconds: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    type_uri: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<BodyParameter<'a>>,
+}
+
+#[derive(Serialize)]
+struct BodyParameter<'a> {
+    parameter: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a ParameterProblem> for BodyParameter<'a> {
+    fn from(problem: &'a ParameterProblem) -> Self {
+        Self { parameter: &problem.parameter, detail: &problem.detail }
+    }
+}
+
+impl Problem {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { kind, detail, parameters: Vec::new(), cause: None, retry_after_seconds: None }
+    }
+
+    /// All that is wrong with a request's parameters.
+    pub(super) fn parameters(parameters: Vec<ParameterProblem>) -> Self {
+        let detail = match parameters.as_slice() {
+            [only] => format!("`{}`: {}", only.parameter, only.detail),
+            all => format!("{} parameters cannot be used; each is explained below", all.len()),
+        };
+        Self { parameters, ..Self::new(Kind::BadParameters, detail) }
+    }
+
+    /// A failure of ours: `cause` is for the log.
+    pub(super) fn internal(cause: impl Into<String>) -> Self {
+        let detail =
+            "the request could not be answered; the log has the cause under this request id";
+        Self::new(Kind::Internal, detail).caused_by(cause)
+    }
+
+    #[must_use]
+    pub(super) fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    #[must_use]
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    pub(super) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The body, with what only the request's frame knows.
+    pub(super) fn render(&self, path: &str, request_id: &str) -> Vec<u8> {
+        let (status, slug, title) = self.kind.facts();
+        let body = Body {
+            type_uri: format!("/problems/{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: &self.detail,
+            instance: path,
+            request_id,
+            errors: self.parameters.iter().map(BodyParameter::from).collect(),
+        };
+        // Texts and numbers alone: there is nothing in it that JSON cannot hold.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.facts().0.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,57 @@
+//! The routes: which path is answered by which file.
+
+mod endpoint;
+mod health;
+mod index;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+
+use super::ServeLimits;
+use super::layers;
+use super::problem::{Kind, Problem};
+use super::versions::Versions;
+
+/// Where the endpoints are.
+pub(super) const API: &str = "/api/v1/";
+
+/// The methods of every route there is.
+const ALLOWED: &str = "GET, HEAD, OPTIONS";
+
+pub(super) fn router(versions: Arc<Versions>, limits: &ServeLimits) -> Router {
+    let router = Router::new()
+        .route("/api/v1", read_only(get(index::list)))
+        .route(API, read_only(get(index::list)))
+        .route("/api/v1/{endpoint}", get(endpoint::answer).fallback(endpoint::other_method))
+        .route("/livez", read_only(get(health::alive)))
+        .route("/readyz", read_only(get(health::ready)))
+        .fallback(no_such_path)
+        .with_state(versions);
+    layers::around(router, limits)
+}
+
+fn read_only(route: MethodRouter<Arc<Versions>>) -> MethodRouter<Arc<Versions>> {
+    route.fallback(other_method)
+}
+
+/// What a route says to any method but GET and HEAD.
+async fn other_method(method: Method) -> Response {
+    let mut response = if method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let detail = format!("{method} is not possible here; this can only be read");
+        Problem::new(Kind::MethodNotAllowed, detail).into_response()
+    };
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+    response
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    let detail =
+        format!("there is nothing at `{}`; the endpoints are listed at `{API}`", uri.path());
+    Problem::new(Kind::NoSuchPath, detail)
+}

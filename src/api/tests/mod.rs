@@ -1,0 +1,8 @@
+//! The server as its clients see it: over a socket.
+
+mod answers;
+mod client;
+mod frame;
+mod problems;
+mod shop;
+mod swapping;

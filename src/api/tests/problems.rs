@@ -1,0 +1,153 @@
+//! What a client gets when something is wrong: one shape for all.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::client::{Reply, ask, get};
+use super::shop::{Shop, daily_sales, endpoint};
+use super::swapping::TAKE_UP_MAX;
+use crate::api::ServeLimits;
+use crate::project::Endpoint;
+
+/// The problem's body, with a fixed request id; checks what holds for every problem.
+pub(super) fn problem(reply: &Reply) -> String {
+    let mut body = reply.json();
+    assert_eq!(reply.header("content-type"), "application/problem+json");
+    assert_eq!(body["status"], reply.status);
+    assert_eq!(body["request_id"], reply.header("x-request-id"));
+    body["request_id"] = "ID".into();
+    serde_json::to_string_pretty(&body).unwrap()
+}
+
+#[test]
+fn parameters_that_cannot_be_used() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let server = shop.serve();
+    let one = get(server.address, "/api/v1/daily_sales?from=2024-02-30");
+    insta::assert_snapshot!(problem(&one), @"");
+    let all = get(server.address, "/api/v1/daily_sales?form=1&limit=0&to=x&to=y");
+    insta::assert_snapshot!(problem(&all), @"");
+}
+
+#[test]
+fn paths_and_endpoints_that_are_not_there() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let server = shop.serve();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sale")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/nothing?x=1")), @"");
+    for path in ["/api/v1/%ff", "/api/v1/zebra", "/api/v1/daily_sales/1", "/api/v2/daily_sales"] {
+        assert_eq!(get(server.address, path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn methods_that_are_not_possible() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let server = shop.serve();
+    let reply = ask(server.address, "POST", "/api/v1/daily_sales", "content-length: 0\r\n");
+    assert_eq!(reply.header("allow"), "GET, HEAD, OPTIONS");
+    insta::assert_snapshot!(problem(&reply), @"");
+    for method in ["DELETE", "PUT", "PATCH", "BREW"] {
+        assert_eq!(ask(server.address, method, "/livez", "").status, 405, "{method}");
+    }
+    let unknown = ask(server.address, "POST", "/api/v1/zebra", "content-length: 0\r\n");
+    assert_eq!(unknown.status, 404);
+}
+
+#[test]
+fn a_warehouse_without_a_version() {
+    let shop = Shop::new();
+    let server = shop.serve();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @"");
+    assert_eq!(get(server.address, "/livez").status, 200);
+    assert_eq!(get(server.address, "/readyz").status, 503);
+    shop.publish(1, &[daily_sales()]);
+    let deadline = Instant::now() + TAKE_UP_MAX;
+    while get(server.address, "/readyz").status != 200 {
+        assert!(Instant::now() < deadline, "not taken up");
+    }
+    assert_eq!(get(server.address, "/api/v1/daily_sales").status, 200);
+}
+
+#[test]
+fn an_endpoint_that_does_not_fit_its_version() {
+    let shop = Shop::new();
+    shop.publish(
+        1,
+        &[daily_sales(), endpoint("broken", "select order_date, gone from daily_sales")],
+    );
+    let server = shop.serve();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/broken")), @"");
+    assert_eq!(get(server.address, "/api/v1/daily_sales").status, 200);
+}
+
+#[test]
+fn an_endpoint_that_requires_a_scope() {
+    let shop = Shop::new();
+    shop.publish(1, &[Endpoint { scope: Some("read:sales".to_owned()), ..daily_sales() }]);
+    let server = shop.serve();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @"");
+}
+
+#[test]
+fn a_query_that_fails_is_logged_and_not_told() {
+    let shop = Shop::new();
+    let sql = "select order_date, cast(note as bigint) as number from daily_sales";
+    shop.publish(1, &[endpoint("failing", sql)]);
+    let server = shop.serve();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/failing")), @"");
+}
+
+#[test]
+fn a_query_that_takes_too_long() {
+    let shop = Shop::new();
+    let sql = "select a.order_date, count(*) as n from daily_sales a, daily_sales b, daily_sales c \
+        where a.net_revenue + b.net_revenue <> c.net_revenue * 3 group by 1";
+    shop.publish(1000, &[endpoint("slow", sql)]);
+    let limits = ServeLimits { request_max: Duration::from_millis(250), ..ServeLimits::default() };
+    let server = shop.serve_with(limits);
+    let asked = Instant::now();
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/slow")), @"");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_silent_client_does_not_keep_its_connection() {
+    let limits = ServeLimits {
+        head_max: Duration::from_millis(200),
+        connections_max: 1,
+        ..ServeLimits::default()
+    };
+    let server = Shop::new().serve_with(limits);
+    for said in ["", "GET /livez HTTP/1.1\r\nhost:"] {
+        let mut silent = TcpStream::connect(server.address).unwrap();
+        silent.write_all(said.as_bytes()).unwrap();
+        // There is one place: who comes next is answered once the silent one has lost it.
+        assert_eq!(get(server.address, "/livez").status, 200);
+        let mut rest = Vec::new();
+        let _ = silent.read_to_end(&mut rest);
+    }
+}
+
+#[test]
+fn any_query_string_is_answered_or_explained() {
+    let shop = Shop::new();
+    shop.publish(3, &[daily_sales()]);
+    let server = shop.serve();
+    let pair = "(from|to|note|limit|offset|[a-z]{1,4})=([0-9]{1,20}|2024-0[0-9]-[0-9]{2}|[!-~&&[^# ]]{0,12}|(%[0-9a-f]{2}){0,4})";
+    let query = proptest::collection::vec(pair, 0..4).prop_map(|pairs| pairs.join("&"));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(200));
+    let outcome = runner.run(&query, |query| {
+        let reply = get(server.address, &format!("/api/v1/daily_sales?{query}"));
+        prop_assert!(matches!(reply.status, 200 | 400), "{query}: {reply:?}");
+        reply.json();
+        Ok(())
+    });
+    outcome.unwrap();
+}

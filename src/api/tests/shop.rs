@@ -1,0 +1,216 @@
+//! A small shop that is served: its warehouse, its endpoints, its server.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
+use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use crate::api::{ServeConfig, ServeLimits, serve_until};
+use crate::base::size::ByteSize;
+use crate::base::{NodeId, RunId, SourceText, TableName, Version};
+use crate::endpoints;
+use crate::engine::{Engine, EngineLimits};
+use crate::project::{
+    CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, Parameter, ParameterKind, Piece,
+};
+use crate::record::CodeFingerprint;
+use crate::warehouse::{
+    self, FORMAT, Manifest, Publication, PublishOutcome, State, TableColumn, TableContent,
+    Warehouse, WriteOptions,
+};
+
+/// Days since 1970 of 2024-01-01.
+const FIRST_DAY: i32 = 19_723;
+
+pub(super) struct Shop {
+    pub(super) warehouse: Warehouse,
+    pub(super) engine: Engine,
+    runtime: Runtime,
+    _folder: TempDir,
+}
+
+/// A server that stops when it is dropped.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Shop {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = EngineLimits {
+            memory: ByteSize(256 << 20),
+            threads: 2,
+            spill: folder.path().join("spill"),
+        };
+        Self {
+            warehouse: Warehouse::open(&folder.path().join("warehouse")).unwrap(),
+            engine: Engine::new(&limits).unwrap(),
+            runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
+            _folder: folder,
+        }
+    }
+
+    /// Publishes a version with `days` days of sales and these endpoints.
+    pub(super) fn publish(&self, days: i64, endpoints: &[Endpoint]) -> Version {
+        self.runtime.block_on(async {
+            let parent = self.warehouse.latest().unwrap();
+            let draft = self.warehouse.draft(parent, RunId::new(Utc::now()));
+            let name = TableName::new("main", "daily_sales").unwrap();
+            let batch = sales(days);
+            let mut writer = draft.writer(&name, batch.schema(), WriteOptions::default()).unwrap();
+            writer.write(batch.clone()).await.unwrap();
+            let files = writer.finish().await.unwrap();
+            draft.stage(manifest(name, &batch, files)).unwrap();
+            draft.stage_endpoints(&endpoints::write_unplanned(endpoints));
+            let published = "2026-01-02T03:04:05Z".parse::<DateTime<Utc>>().unwrap();
+            let publication = Publication { published, tested: true, even_if_unchanged: true };
+            match draft.publish(&publication).unwrap() {
+                PublishOutcome::Published(version) => version,
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+
+    pub(super) fn serve(&self) -> Server {
+        self.serve_with(ServeLimits::default())
+    }
+
+    pub(super) fn serve_with(&self, limits: ServeLimits) -> Server {
+        let config = ServeConfig {
+            bind: "127.0.0.1:0".parse().unwrap(),
+            warehouse: self.warehouse.clone(),
+            engine: self.engine.clone(),
+            limits: ServeLimits { poll_every: Duration::from_millis(20), ..limits },
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            let stop = async {
+                let _ = stopped.await;
+            };
+            let ready = move |address| tell.send(address).unwrap();
+            runtime.block_on(serve_until(config, ready, stop)).unwrap();
+        });
+        Server { address: told.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Server {
+    pub(super) fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// One row a day: `order_date`, `orders` (the number of days in all), `net_revenue`, `note`.
+fn sales(days: i64) -> RecordBatch {
+    let each = 0..days;
+    let dates: Date32Array = each.clone().map(|day| Some(FIRST_DAY + day as i32)).collect();
+    let orders: Int64Array = each.clone().map(|_| Some(days)).collect();
+    let revenue: Decimal128Array = each.clone().map(|day| Some(i128::from(day) * 12_345)).collect();
+    let revenue = revenue.with_precision_and_scale(18, 4).unwrap();
+    let note: StringArray = each.map(|day| (day % 2 == 0).then_some("é \"x\"")).collect();
+    RecordBatch::try_from_iter_with_nullable([
+        ("order_date", Arc::new(dates) as ArrayRef, false),
+        ("orders", Arc::new(orders), false),
+        ("net_revenue", Arc::new(revenue), true),
+        ("note", Arc::new(note), true),
+    ])
+    .unwrap()
+}
+
+fn manifest(table: TableName, batch: &RecordBatch, files: Vec<warehouse::DataFile>) -> Manifest {
+    let column = |field: &Arc<arrow::datatypes::Field>| TableColumn {
+        name: field.name().clone(),
+        data_type: field.data_type().clone(),
+        nullable: field.is_nullable(),
+        description: String::new(),
+    };
+    let columns: Vec<_> = batch.schema().fields().iter().map(column).collect();
+    Manifest {
+        format: FORMAT,
+        table,
+        content_hash: warehouse::content_hash(&columns, &files),
+        columns,
+        content: TableContent::Files { files },
+        rows: Some(batch.num_rows() as u64),
+        code: CodeFingerprint::default(),
+        inputs: BTreeMap::new(),
+        load: None,
+    }
+}
+
+/// The days from `$from` to `$to`, with a note like `$note`.
+pub(super) fn daily_sales() -> Endpoint {
+    let sql = "select * from daily_sales\n\
+        where order_date >= $from and order_date <= $to and note = $note";
+    let mut endpoint = endpoint("daily_sales", sql);
+    endpoint.parameters = vec![
+        parameter("from", ParameterKind::Date),
+        parameter("to", ParameterKind::Date),
+        parameter("note", ParameterKind::String),
+    ];
+    endpoint
+}
+
+/// An endpoint ordered by `order_date`, one-to-one with its template.
+pub(super) fn endpoint(name: &str, sql: &str) -> Endpoint {
+    let path = format!("endpoints/{name}.sql");
+    Endpoint {
+        info: NodeInfo {
+            id: NodeId::new("endpoint", "shop", name),
+            name: name.to_owned(),
+            path: path.clone(),
+            description: "Sales of a day".to_owned(),
+            tags: Vec::new(),
+            config: serde_json::Map::new(),
+            depends_on: Default::default(),
+            span: None,
+        },
+        sql: CompiledSql {
+            text: sql.to_owned(),
+            template: SourceText::new(path, sql),
+            map: vec![Piece { compiled: 0..sql.len(), template: 0..sql.len(), verbatim: true }],
+        },
+        parameters: Vec::new(),
+        order_by: vec![OrderKey { column: "order_date".to_owned(), descending: false }],
+        page: PageSize { default: 100, max: 1000 },
+        scope: None,
+    }
+}
+
+pub(super) fn parameter(name: &str, kind: ParameterKind) -> Parameter {
+    Parameter {
+        name: name.to_owned(),
+        kind,
+        required: false,
+        default: None,
+        minimum: None,
+        maximum: None,
+        min_length: None,
+        max_length: None,
+        pattern: None,
+        values: Vec::new(),
+        description: String::new(),
+        example: None,
+        span: None,
+    }
+}

@@ -1,0 +1,189 @@
+//! The version that is served now, with its endpoints planned, and how the next one takes its place.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use chrono::SecondsFormat;
+
+use super::problem::{Kind, Problem};
+use crate::base::{Diagnostics, Version};
+use crate::endpoints::{self, PlannedEndpoint, StoreError};
+use crate::engine::{Engine, TableSet};
+use crate::project::Endpoint;
+use crate::warehouse::{At, State, Warehouse, WarehouseError};
+
+/// How long a version that could not be taken up is left alone.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// One version, ready to be asked. Requests keep it for as long as they need it.
+pub(super) struct Served {
+    pub(super) version: Version,
+    /// When it was published: RFC 3339, UTC.
+    pub(super) as_of: String,
+    /// By name; with the reason where one does not fit the version's tables.
+    endpoints: BTreeMap<String, Result<PlannedEndpoint, Diagnostics>>,
+}
+
+/// Why a version cannot be served.
+#[derive(Debug, thiserror::Error)]
+enum TakeUpError {
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the thread that read it died: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+    #[error("endpoint `{name}` does not fit it:\n{reason}")]
+    Endpoint { name: String, reason: Diagnostics },
+}
+
+/// The current version of a warehouse, whatever it is at the moment.
+pub(super) struct Versions {
+    warehouse: Warehouse,
+    engine: Engine,
+    /// Held only to copy or to replace the pointer.
+    current: RwLock<Option<Arc<Served>>>,
+    /// What failed last, told once and not tried again at once.
+    failed: Mutex<Option<Failed>>,
+}
+
+struct Failed {
+    version: Option<Version>,
+    since: Instant,
+    reason: String,
+}
+
+impl Served {
+    /// The endpoint of this name, if there is one.
+    pub(super) fn endpoint(&self, name: &str) -> Option<&Result<PlannedEndpoint, Diagnostics>> {
+        self.endpoints.get(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.keys().map(String::as_str)
+    }
+
+    /// The endpoints that can be asked, by name.
+    pub(super) fn planned(&self) -> impl Iterator<Item = &PlannedEndpoint> {
+        self.endpoints.values().filter_map(|endpoint| endpoint.as_ref().ok())
+    }
+
+    /// The first endpoint that cannot be asked.
+    fn unfit(&self) -> Option<(&String, &Diagnostics)> {
+        self.endpoints.iter().find_map(|(name, endpoint)| Some((name, endpoint.as_ref().err()?)))
+    }
+}
+
+impl Versions {
+    pub(super) fn new(warehouse: Warehouse, engine: Engine) -> Self {
+        Self { warehouse, engine, current: RwLock::new(None), failed: Mutex::new(None) }
+    }
+
+    /// The version to answer from.
+    ///
+    /// # Errors
+    /// If none has been published yet.
+    pub(super) fn current(&self) -> Result<Arc<Served>, Problem> {
+        let detail = "no version has been published; run clearwell build";
+        self.peek().ok_or_else(|| Problem::new(Kind::NoVersion, detail))
+    }
+
+    fn peek(&self) -> Option<Arc<Served>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes up the newest version if it is not the current one. What keeps it from doing so is logged, once.
+    pub(super) async fn refresh(self: &Arc<Self>) {
+        let versions = Arc::clone(self);
+        let newest = tokio::task::spawn_blocking(move || versions.warehouse.latest_version()).await;
+        let newest = match newest.map_err(TakeUpError::from).and_then(|found| Ok(found?)) {
+            Ok(Some(newest)) => newest,
+            Ok(None) => return,
+            Err(error) => return self.fail(None, &error),
+        };
+        let current = self.peek();
+        if current.as_ref().is_some_and(|served| served.version == newest) || self.resting(newest) {
+            return;
+        }
+        match self.prepare(newest).await.and_then(|served| fits(served, current.is_some())) {
+            Ok(served) => self.replace(served),
+            Err(error) => self.fail(Some(newest), &error),
+        }
+    }
+
+    /// Reads a version and plans its endpoints, all before anyone is answered from it.
+    async fn prepare(self: &Arc<Self>, version: Version) -> Result<Served, TakeUpError> {
+        let versions = Arc::clone(self);
+        let (state, stored) = tokio::task::spawn_blocking(move || versions.read(version)).await??;
+        let tables = TableSet::of(self.warehouse.root(), &state.tables);
+        let session = self.engine.session(Arc::new(tables));
+        let mut planned = BTreeMap::new();
+        for endpoint in stored {
+            let plan = endpoints::plan(&session, &endpoint);
+            planned.insert(endpoint.info.name, plan);
+        }
+        let published = state.version.as_ref().map(|file| file.published);
+        let as_of = published.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        Ok(Served { version, as_of: as_of.unwrap_or_default(), endpoints: planned })
+    }
+
+    fn read(&self, version: Version) -> Result<(State, Vec<Endpoint>), TakeUpError> {
+        let state = self.warehouse.at(&At::Version(version))?;
+        let endpoints = match self.warehouse.endpoints(&state)? {
+            Some(stored) => endpoints::read(&stored)?,
+            None => Vec::new(),
+        };
+        Ok((state, endpoints))
+    }
+
+    fn replace(&self, served: Served) {
+        if let Some((name, reason)) = served.unfit() {
+            tracing::error!(version = served.version.0, endpoint = name, %reason, "an endpoint does not fit");
+        }
+        tracing::info!(version = served.version.0, endpoints = served.endpoints.len(), "serving");
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(served));
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether `version` failed a moment ago.
+    fn resting(&self, version: Version) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.as_ref().is_some_and(|failed| {
+            failed.version == Some(version) && failed.since.elapsed() < TRY_AGAIN
+        })
+    }
+
+    fn fail(&self, version: Option<Version>, error: &TakeUpError) {
+        let reason = error.to_string();
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = failed
+            .as_ref()
+            .is_some_and(|failed| failed.version == version && failed.reason == reason);
+        if !told {
+            let version = version.map(|version| version.0);
+            tracing::error!(version, %reason, "cannot take up the newest version; the one before stays");
+        }
+        *failed = Some(Failed { version, since: Instant::now(), reason });
+    }
+}
+
+/// A version that lost an endpoint never replaces one that is whole; alone, it is better than nothing.
+fn fits(served: Served, has_predecessor: bool) -> Result<Served, TakeUpError> {
+    match served.unfit() {
+        Some((name, reason)) if has_predecessor => {
+            Err(TakeUpError::Endpoint { name: name.clone(), reason: reason.clone() })
+        }
+        _ => Ok(served),
+    }
+}
+
+/// Looks for a new version again and again, for ever.
+pub(super) async fn watch(versions: Arc<Versions>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        versions.refresh().await;
+    }
+}

@@ -1,0 +1,126 @@
+//! The end of a run: endpoints planned, the draft published or kept as evidence, the record written.
+
+use std::sync::Arc;
+
+use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
+use crate::base::{NodeId, Version};
+use crate::engine::TableSet;
+use crate::project::{Endpoint, Node};
+use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord};
+use crate::warehouse::{Draft, Publication, PublishOutcome};
+
+/// Plans the endpoints, publishes if everything passed, and writes the run's record either way.
+pub(super) async fn finish(
+    workspace: &Workspace,
+    options: &Options,
+    draft: &Draft,
+    mut progressed: Progressed,
+) -> Result<Report, BuildError> {
+    if options.verb != Verb::Test {
+        plan_endpoints(workspace, options, draft, &mut progressed).await;
+    }
+    let (outcome, conflict) = conclude(workspace, options, draft, &progressed)?;
+    let failed = matches!(outcome, RunOutcome::Failed { .. });
+    let record = RunRecord {
+        format: crate::warehouse::FORMAT,
+        id: draft.run().clone(),
+        command: options.verb.name().to_owned(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        started: progressed.started,
+        finished: workspace.clock.now(),
+        parent: draft.parent(),
+        outcome,
+        inputs: progressed.inputs,
+        nodes: progressed.nodes,
+        findings: progressed.findings,
+    };
+    if !matches!(record.outcome, RunOutcome::Unchanged { .. }) {
+        workspace.warehouse.write_run(&record, failed.then_some(draft))?;
+    }
+    let bytes = draft.state().bytes();
+    Ok(Report {
+        record,
+        warnings: progressed.warnings,
+        failures: progressed.failures,
+        conflict,
+        bytes,
+    })
+}
+
+type Conflict = Option<(Version, Vec<String>)>;
+
+fn conclude(
+    workspace: &Workspace,
+    options: &Options,
+    draft: &Draft,
+    progressed: &Progressed,
+) -> Result<(RunOutcome, Conflict), BuildError> {
+    if progressed.has_failed() {
+        return Ok((RunOutcome::Failed { reason: reason(progressed) }, None));
+    }
+    let tested = options.verb == Verb::Build;
+    if options.verb == Verb::Test {
+        let version = draft.parent().ok_or(BuildError::NothingPublished)?;
+        return Ok((RunOutcome::Unchanged { version }, None));
+    }
+    let publication =
+        Publication { published: workspace.clock.now(), tested, even_if_unchanged: false };
+    Ok(match draft.publish(&publication)? {
+        PublishOutcome::Published(version) => (RunOutcome::Published { version }, None),
+        PublishOutcome::Unchanged(version) => (RunOutcome::Unchanged { version }, None),
+        PublishOutcome::Conflict { by, tables } => {
+            let tables: Vec<String> = tables.iter().map(ToString::to_string).collect();
+            let reason = format!("version {by} changed {} first", tables.join(", "));
+            (RunOutcome::Failed { reason }, Some((by, tables)))
+        }
+    })
+}
+
+fn reason(progressed: &Progressed) -> String {
+    let failed = progressed.nodes.iter().filter(|node| node.status == NodeStatus::Failed).count();
+    let checks = progressed.findings.iter().filter(|finding| finding.status.blocks()).count();
+    let mut parts = progressed.failures.clone();
+    if failed > 0 {
+        parts.push(format!("{failed} of {} nodes failed", progressed.nodes.len()));
+    }
+    if checks > 0 {
+        parts.push(format!("{checks} of {} checks failed", progressed.findings.len()));
+    }
+    parts.join("; ")
+}
+
+/// An endpoint that no longer fits the tables fails the run with its name.
+async fn plan_endpoints(
+    workspace: &Workspace,
+    options: &Options,
+    draft: &Draft,
+    progressed: &mut Progressed,
+) {
+    let endpoints: Vec<&Endpoint> = workspace
+        .project
+        .nodes
+        .values()
+        .filter(|node| options.verb.touches(node))
+        .filter_map(|node| match node {
+            Node::Endpoint(endpoint) => Some(endpoint),
+            _ => None,
+        })
+        .collect();
+    let tables = TableSet::of(workspace.warehouse.root(), &draft.state().tables);
+    let session = workspace.engine.session(Arc::new(tables));
+    for endpoint in &endpoints {
+        if let Err(problems) = crate::endpoints::plan(&session, endpoint).await {
+            progressed.nodes.push(failed(&endpoint.info.id, problems.to_string()));
+        }
+    }
+}
+
+fn failed(id: &NodeId, message: String) -> NodeResult {
+    NodeResult {
+        node: id.clone(),
+        status: NodeStatus::Failed,
+        rows: None,
+        seconds: 0.0,
+        message: Some(message),
+    }
+}

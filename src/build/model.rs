@@ -1,0 +1,234 @@
+//! One model: whether it must be built, and building it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::Workspace;
+use crate::base::{Diagnostic, hash};
+use crate::engine::{Query, SqlError, TableSet};
+use crate::project::{CompiledSql, Materialization, Model};
+use crate::record::CodeFingerprint;
+use crate::warehouse::{
+    DataFile, Draft, FORMAT, Manifest, State, TableColumn, TableContent, WriteOptions, content_hash,
+};
+
+pub(super) struct Built {
+    pub(super) changed: bool,
+    pub(super) rows: Option<u64>,
+}
+
+/// Stages the model's table, unless the draft holds what building it would give.
+///
+/// # Errors
+/// A sentence with the place in the model's file.
+pub(super) async fn build(
+    workspace: &Workspace,
+    draft: &Draft,
+    model: &Model,
+    full_refresh: bool,
+) -> Result<Built, String> {
+    let state = draft.state();
+    let standing = state.tables.get(&model.table).cloned();
+    let text = text_fingerprint(model);
+    let unchanged = |manifest: &Manifest| Built { changed: false, rows: manifest.rows };
+    if let Some(manifest) = standing.as_deref().filter(|_| !full_refresh)
+        && inputs_stand(manifest, &state)
+        && (manifest.code.text == text || recalls_plan(workspace, &text, manifest))
+        && !manifest.code.volatile
+    {
+        note_reads(draft, manifest);
+        return Ok(unchanged(manifest));
+    }
+    let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
+    let session = workspace.engine.session(Arc::new(tables));
+    let planned = session.plan(&model.sql.text).await;
+    let query = planned.map_err(|error| place(&error, &model.sql, &model.info.name))?;
+    check_contract(model, &query)?;
+    let code = CodeFingerprint { text, plan: query.fingerprint(), volatile: query.volatile() };
+    if let Some(manifest) = standing.as_deref().filter(|_| !full_refresh)
+        && manifest.code.plan == code.plan
+        && is_view(manifest) == (model.materialization == Materialization::View)
+        && inputs_stand(manifest, &state)
+        && !code.volatile
+    {
+        workspace.warehouse.remember(&plan_key(&code.text), &code.plan);
+        note_reads(draft, manifest);
+        return Ok(unchanged(manifest));
+    }
+    let manifest = stage(draft, &state, model, &query, code).await?;
+    let changed = standing.is_none_or(|before| before.content_hash != manifest.content_hash);
+    Ok(Built { changed, rows: manifest.rows })
+}
+
+async fn stage(
+    draft: &Draft,
+    state: &State,
+    model: &Model,
+    query: &Query,
+    code: CodeFingerprint,
+) -> Result<Arc<Manifest>, String> {
+    let columns = columns(model, query);
+    let reads = query.tables();
+    let inputs: BTreeMap<String, String> = reads
+        .iter()
+        .filter_map(|table| {
+            Some((table.folded().to_owned(), state.tables.get(table)?.content_hash.clone()))
+        })
+        .collect();
+    let (content, rows, hash) = if model.materialization == Materialization::View {
+        let sql = model.sql.text.clone();
+        let reads = reads.iter().cloned().collect();
+        (TableContent::View { sql, reads }, None, view_hash(&code, &columns))
+    } else {
+        let files = write(draft, model, query).await?;
+        let rows = files.iter().map(|file| file.rows).sum();
+        let hash = content_hash(&columns, &files);
+        (TableContent::Files { files }, Some(rows), hash)
+    };
+    let table = model.table.clone();
+    let manifest = Manifest {
+        format: FORMAT,
+        table,
+        columns,
+        content,
+        content_hash: hash,
+        rows,
+        code,
+        inputs,
+        load: None,
+    };
+    let staged = draft.stage(manifest).map_err(|error| error.to_string())?;
+    note_reads(draft, &staged);
+    Ok(staged)
+}
+
+async fn write(draft: &Draft, model: &Model, query: &Query) -> Result<Vec<DataFile>, String> {
+    let describe = |error: &dyn std::fmt::Display| format!("model `{}`: {error}", model.info.name);
+    let options = WriteOptions { distinct: Vec::new(), parallel: 2 };
+    let mut writer =
+        draft.writer(&model.table, query.schema(), options).map_err(|error| describe(&error))?;
+    let mut rows = query.stream().await.map_err(|error| describe(&error))?;
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(|error| describe(&error))?;
+        writer.write(batch).await.map_err(|error| describe(&error))?;
+    }
+    writer.finish().await.map_err(|error| describe(&error))
+}
+
+/// What a rebuild is decided by at the first level: the compiled text and the settings that shape the table.
+fn text_fingerprint(model: &Model) -> String {
+    let materialization = format!("{:?}", model.materialization);
+    let documented: Vec<String> = model
+        .columns
+        .iter()
+        .map(|column| format!("{}\0{}\0{:?}", column.name, column.description, column.data_type))
+        .collect();
+    let enforced = if model.contract_enforced { "enforced" } else { "" };
+    let parts = [model.sql.text.as_str(), &materialization, enforced, env!("CARGO_PKG_VERSION")];
+    let documented = documented.iter().map(String::as_bytes);
+    hash::of_parts(parts.iter().map(|part| part.as_bytes()).chain(documented))
+}
+
+fn plan_key(text: &str) -> String {
+    format!("plan-{text}")
+}
+
+/// Whether this text is known to give the plan that built the table: reformatted SQL builds nothing.
+fn recalls_plan(workspace: &Workspace, text: &str, manifest: &Manifest) -> bool {
+    workspace.warehouse.recall(&plan_key(text)).is_some_and(|plan| plan == manifest.code.plan)
+}
+
+fn is_view(manifest: &Manifest) -> bool {
+    matches!(manifest.content, TableContent::View { .. })
+}
+
+fn inputs_stand(manifest: &Manifest, state: &State) -> bool {
+    let now: BTreeMap<&str, &str> = state
+        .tables
+        .values()
+        .map(|manifest| (manifest.table.folded(), manifest.content_hash.as_str()))
+        .collect();
+    manifest.inputs.iter().all(|(table, hash)| now.get(table.as_str()) == Some(&hash.as_str()))
+}
+
+fn note_reads(draft: &Draft, manifest: &Manifest) {
+    for table in manifest.inputs.keys().filter_map(|name| name.parse().ok()) {
+        draft.depend_on(&table);
+    }
+}
+
+fn columns(model: &Model, query: &Query) -> Vec<TableColumn> {
+    let describe = |name: &str| {
+        let documented = model.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        documented.map(|column| column.description.clone()).unwrap_or_default()
+    };
+    query
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| TableColumn {
+            name: field.name().clone(),
+            data_type: crate::warehouse::stored_type(field.data_type()),
+            nullable: field.is_nullable(),
+            description: describe(field.name()),
+        })
+        .collect()
+}
+
+fn view_hash(code: &CodeFingerprint, columns: &[TableColumn]) -> String {
+    let columns = serde_json::to_vec(columns).unwrap_or_default();
+    hash::of_parts([b"view".as_slice(), code.plan.as_bytes(), &columns])
+}
+
+/// A declared contract that is enforced must name the columns that the SQL gives, in their order, as dbt asks.
+fn check_contract(model: &Model, query: &Query) -> Result<(), String> {
+    if !model.contract_enforced {
+        return Ok(());
+    }
+    let schema = query.schema();
+    let given: Vec<String> = schema.fields().iter().map(|f| f.name().to_lowercase()).collect();
+    let declared: Vec<String> = model.columns.iter().map(|c| c.name.to_lowercase()).collect();
+    if let Some(missing) = declared.iter().find(|name| !given.contains(name)) {
+        return Err(broken(model, &format!("its SQL gives no column `{missing}`")));
+    }
+    if let Some(extra) = given.iter().find(|name| !declared.contains(name)) {
+        return Err(broken(
+            model,
+            &format!("its SQL gives column `{extra}`, which is not declared"),
+        ));
+    }
+    for column in &model.columns {
+        let Some(declared) = column.data_type else { continue };
+        let field = schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(&column.name));
+        let expected = crate::ingest::arrow_type(declared);
+        if let Some(field) = field
+            && crate::warehouse::stored_type(field.data_type()) != expected
+        {
+            let name = &column.name;
+            let found = field.data_type();
+            return Err(broken(model, &format!("column `{name}` is {found}, declared {declared}")));
+        }
+    }
+    Ok(())
+}
+
+fn broken(model: &Model, what: &str) -> String {
+    let problem =
+        Diagnostic::error(format!("model `{}` breaks its contract: {what}", model.info.name));
+    match &model.info.span {
+        Some(span) => problem.at(span.clone()).render(),
+        None => problem.render(),
+    }
+}
+
+/// A SQL error at its place in the template.
+pub(super) fn place(error: &SqlError, sql: &CompiledSql, node: &str) -> String {
+    let mut problem = Diagnostic::error(format!("`{node}`: {}", error.message));
+    problem.hints.clone_from(&error.hints);
+    if let Some((line, column)) = error.position {
+        problem = problem.at(sql.locate(line, column, error.length));
+    }
+    problem.render()
+}

@@ -1,0 +1,115 @@
+//! What a run tells: a line for each node and finding as it goes, and the whole at the end.
+
+use crate::base::size::count;
+use crate::base::{Diagnostic, Diagnostics, Version};
+use crate::project::{Node, Project};
+use crate::record::{CheckStatus, Finding, NodeResult, NodeStatus, RunOutcome, RunRecord};
+use crate::warehouse::WarehouseError;
+
+/// What a run did and how it ended.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) record: RunRecord,
+    pub(crate) warnings: Vec<String>,
+    /// Why it did not publish, beyond failed nodes and checks: rejects over a limit.
+    pub(crate) failures: Vec<String>,
+    /// The version that another run published first, and the tables in which the two collide.
+    pub(crate) conflict: Option<(Version, Vec<String>)>,
+    /// Bytes of all tables of the draft.
+    pub(crate) bytes: u64,
+}
+
+impl Report {
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.record.outcome, RunOutcome::Failed { .. })
+            || self.record.findings.iter().any(|finding| finding.status.blocks())
+    }
+}
+
+/// Why a run could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    #[error("{0}")]
+    Selection(Diagnostic),
+    #[error("{0}")]
+    Project(Diagnostics),
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+    #[error("no version has been published")]
+    NothingPublished,
+}
+
+impl From<Diagnostic> for BuildError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Selection(diagnostic)
+    }
+}
+
+/// `built      model   main.daily_sales            731 rows   0.35 s`
+pub(super) fn node_line(project: &Project, result: &NodeResult) -> String {
+    let status = match result.status {
+        NodeStatus::Built => "built",
+        NodeStatus::Unchanged => "unchanged",
+        NodeStatus::Skipped => "skipped",
+        NodeStatus::Failed => "FAILED",
+    };
+    let node = project.nodes.get(&result.node);
+    let kind = match node {
+        Some(Node::Source(_)) => "source",
+        Some(Node::Seed(_)) => "seed",
+        Some(Node::Model(_)) => "model",
+        Some(Node::Check(_)) => "check",
+        Some(Node::Endpoint(_)) | None => "endpoint",
+    };
+    let name = node
+        .and_then(Node::table)
+        .map_or_else(|| result.node.short().to_owned(), ToString::to_string);
+    let rows = match (result.rows, node) {
+        (Some(rows), _) => format!("{} rows", count(rows)),
+        (None, Some(Node::Model(_))) if result.message.is_none() => "view".to_owned(),
+        (None, _) => String::new(),
+    };
+    let mut line =
+        format!("{status:<9}  {kind:<8}  {name:<40}  {rows:>16}  {:>7.2} s", result.seconds);
+    if let Some(message) = &result.message {
+        line.push('\n');
+        line.push_str(message);
+    }
+    line
+}
+
+/// `pass       check   unique_daily_sales_order_date` and, where it did not pass, its failing rows.
+pub(super) fn finding_line(finding: &Finding) -> String {
+    let status = match finding.status {
+        CheckStatus::Pass => "pass",
+        CheckStatus::Warn => "WARN",
+        CheckStatus::Fail => "FAIL",
+        CheckStatus::Error => "ERROR",
+        CheckStatus::Skipped => "skipped",
+    };
+    let name = check_name(finding);
+    let mut line = match finding.status {
+        CheckStatus::Warn | CheckStatus::Fail => {
+            format!("{status:<9}  {:<8}  {name}: {} failures", "check", count(finding.failures))
+        }
+        _ => format!("{status:<9}  {:<8}  {name}", "check"),
+    };
+    if let Some(message) = &finding.message {
+        line.push_str(&format!("\n  {message}"));
+    }
+    if let Some(sample) = &finding.sample {
+        line.push_str(&format!("\n  {}", sample.columns.join(" | ")));
+        for row in &sample.rows {
+            let cells: Vec<&str> =
+                row.iter().map(|cell| cell.as_deref().unwrap_or("null")).collect();
+            line.push_str(&format!("\n  {}", cells.join(" | ")));
+        }
+    }
+    line
+}
+
+/// A check's name without the hash that makes its id unique.
+fn check_name(finding: &Finding) -> &str {
+    let parts: Vec<&str> = finding.check.as_str().splitn(4, '.').collect();
+    parts.get(2).copied().unwrap_or_else(|| finding.check.as_str())
+}

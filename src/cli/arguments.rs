@@ -1,0 +1,151 @@
+//! Every argument there is.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Flags;
+
+/// CSV files in; a tested, versioned warehouse out; served over an API.
+#[derive(Debug, Parser)]
+#[command(name = "clearwell", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Global {
+    /// The folder of dbt_project.yml [default: the current folder, else sql/]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) project_dir: Option<PathBuf>,
+    /// Where the tables are kept [default: warehouse/]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) warehouse: Option<String>,
+    /// How much memory queries and loading may take together [default: 512MiB]
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub(super) memory_limit: Option<String>,
+    /// How many cores to use [default: all]
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) threads: Option<String>,
+    /// Machine-readable output
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Say more (-vv: even more)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+impl Global {
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            project_dir: self.project_dir.clone(),
+            warehouse: self.warehouse.clone(),
+            memory_limit: self.memory_limit.clone(),
+            threads: self.threads.clone(),
+            bind: None,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Load, validate, model, test and publish. The main job
+    Build(Build),
+    /// Answer the API over the current version
+    Serve(Serve),
+    /// Build, then serve
+    Up(Up),
+    /// Build the models and publish them, marked untested
+    Run(Build),
+    /// Load the seeds and publish them, marked untested
+    Seed(Build),
+    /// Run the checks over the current version
+    Test(Build),
+    /// Ask a version with SQL
+    Query(Query),
+    /// List the published versions
+    Versions,
+    /// Make synthetic shop data
+    Generate(Generate),
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Build {
+    /// What to build, in dbt's selection syntax
+    #[arg(long, short, visible_alias = "models", short_alias = 'm', num_args = 1.., value_name = "SELECTOR")]
+    pub(super) select: Vec<String>,
+    /// What to leave out of it
+    #[arg(long, num_args = 1.., value_name = "SELECTOR")]
+    pub(super) exclude: Vec<String>,
+    /// Build everything selected, whatever stands
+    #[arg(long, short)]
+    pub(super) full_refresh: bool,
+    /// Stop at the first failure
+    #[arg(long, short = 'x')]
+    pub(super) fail_fast: bool,
+    /// Variables of the project, as YAML or JSON: '{start: 2024-01-01}'
+    #[arg(long, value_name = "YAML")]
+    pub(super) vars: Option<String>,
+    /// The target's name, as `target.name` sees it
+    #[arg(long, short, default_value = "dev")]
+    pub(super) target: String,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Serve {
+    /// The address to answer on [default: 127.0.0.1:5000]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) bind: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Up {
+    #[command(flatten)]
+    pub(super) build: Build,
+    #[command(flatten)]
+    pub(super) serve: Serve,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Query {
+    /// One select
+    pub(super) sql: String,
+    /// How to write the answer
+    #[arg(long, short, value_enum, default_value = "table")]
+    pub(super) format: Format,
+    /// Which state to ask: a version, a time, a tag or run:ID [default: the current version]
+    #[arg(long, value_name = "STATE")]
+    pub(super) at: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Table,
+    Csv,
+    Json,
+    Ndjson,
+    Arrow,
+    Parquet,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Generate {
+    /// How many orders
+    #[arg(long, value_name = "N")]
+    pub(super) orders: u64,
+    /// The same seed gives the same bytes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The part of the rows to break, 0 to 1
+    #[arg(long, value_name = "R", default_value_t = 0.0)]
+    pub(super) bad_rate: f64,
+    /// The folder to write into
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+}

@@ -1,0 +1,115 @@
+//! `clearwell build`, `run`, `seed`, `test`.
+
+use std::process::ExitCode;
+
+use super::arguments::{self, Global};
+use super::error::CliError;
+use super::open;
+use super::ui::Ui;
+use crate::base::size::{ByteSize, count};
+use crate::build::{self, Options, Report, Verb};
+use crate::record::{CheckStatus, NodeStatus, RunOutcome};
+
+pub(super) async fn run(
+    global: &Global,
+    command: &arguments::Build,
+    verb: Verb,
+    ui: &Ui,
+) -> Result<ExitCode, CliError> {
+    let config = open::config(global, None)?;
+    let workspace = open::workspace(&config, command, ui)?;
+    let options = Options {
+        verb,
+        select: command.select.clone(),
+        exclude: command.exclude.clone(),
+        full_refresh: command.full_refresh,
+        fail_fast: command.fail_fast,
+    };
+    let report = build::run(&workspace, &options).await?;
+    if global.json {
+        ui.json(&report.record)?;
+    }
+    for warning in &report.warnings {
+        ui.note(&format!("warning: {warning}"));
+    }
+    summarize(&report, ui);
+    Ok(if report.has_failed() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What was loaded, rejected, built, tested and published, and how to go on.
+fn summarize(report: &Report, ui: &Ui) {
+    let record = &report.record;
+    let sum = |field: fn(&crate::record::InputCount) -> u64| record.inputs.iter().map(field).sum();
+    let (read, rejected): (u64, u64) = (sum(|i| i.rows_read), sum(|i| i.rows_rejected));
+    let built = |status| record.nodes.iter().filter(|node| node.status == status).count();
+    let checks = |status| record.findings.iter().filter(|f| f.status == status).count();
+    ui.note("");
+    if !record.inputs.is_empty() {
+        let files: u64 = sum(|i| i.files);
+        ui.note(&format!(
+            "loaded    {} rows of {} files: {} accepted, {} rejected",
+            count(read),
+            count(files),
+            count(read - rejected),
+            count(rejected)
+        ));
+        for input in record.inputs.iter().filter(|input| input.rows_rejected > 0) {
+            ui.note(&format!("rejected  {}", reject_line(input)));
+        }
+    }
+    ui.note(&format!(
+        "built     {} tables, {} unchanged, {} failed, {} skipped",
+        built(NodeStatus::Built),
+        built(NodeStatus::Unchanged),
+        built(NodeStatus::Failed),
+        built(NodeStatus::Skipped)
+    ));
+    if !record.findings.is_empty() {
+        ui.note(&format!(
+            "tested    {} checks: {} passed, {} warned, {} failed",
+            record.findings.len(),
+            checks(CheckStatus::Pass),
+            checks(CheckStatus::Warn),
+            checks(CheckStatus::Fail) + checks(CheckStatus::Error)
+        ));
+    }
+    let seconds = (record.finished - record.started).num_milliseconds() as f64 / 1e3;
+    conclude(report, seconds, ui);
+}
+
+/// `quarantine.shop_orders: 61 rows (31 check:quantity, 30 ragged)`
+fn reject_line(input: &crate::record::InputCount) -> String {
+    let mut reasons: Vec<(&String, &u64)> = input.reasons.iter().collect();
+    reasons.sort_by_key(|(name, rows)| (std::cmp::Reverse(**rows), *name));
+    let shown: Vec<String> =
+        reasons.iter().take(4).map(|(name, rows)| format!("{} {name}", count(**rows))).collect();
+    let more = if reasons.len() > 4 { ", …" } else { "" };
+    let rows = count(input.rows_rejected);
+    format!(
+        "{rows} rows of {} are in {}: {}{more}",
+        input.table,
+        input.quarantine,
+        shown.join(", ")
+    )
+}
+
+fn conclude(report: &Report, seconds: f64, ui: &Ui) {
+    let size = ByteSize(report.bytes);
+    match &report.record.outcome {
+        RunOutcome::Published { version } => {
+            ui.note(&format!("published version {version} ({size}) in {seconds:.2} s"));
+            ui.note("next      `clearwell serve` answers on http://127.0.0.1:5000/api/v1/");
+        }
+        RunOutcome::Unchanged { version } => {
+            ui.note(&format!("nothing has changed: version {version} stands ({seconds:.2} s)"));
+        }
+        RunOutcome::Failed { reason } => {
+            let run = &report.record.id;
+            ui.note(&format!("look      clearwell query --at run:{run} \"select …\""));
+            if report.conflict.is_some() {
+                ui.note("hint      another run published first; run the command again");
+            }
+            ui.note(&format!("failed    {reason}; nothing was published ({seconds:.2} s)"));
+        }
+    }
+}

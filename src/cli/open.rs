@@ -1,0 +1,69 @@
+//! From flags to the things that commands work with.
+
+use std::sync::Arc;
+
+use super::arguments::{Build, Global};
+use super::error::CliError;
+use super::ui::Ui;
+use crate::base::clock::{Clock, SystemClock};
+use crate::build::Workspace;
+use crate::config::Config;
+use crate::engine::{Engine, EngineLimits};
+use crate::project::{self, LoadOptions};
+use crate::warehouse::{At, State, Warehouse};
+
+pub(super) fn config(global: &Global, bind: Option<&String>) -> Result<Config, CliError> {
+    let mut flags = global.flags();
+    flags.bind = bind.cloned();
+    Ok(Config::load(&flags)?)
+}
+
+pub(super) fn warehouse(config: &Config) -> Result<Warehouse, CliError> {
+    Ok(Warehouse::open(&config.warehouse)?)
+}
+
+pub(super) fn engine(config: &Config) -> Result<Engine, CliError> {
+    let limits = EngineLimits {
+        memory: config.memory_limit,
+        threads: config.threads,
+        spill: config.warehouse.join("spill"),
+    };
+    Ok(Engine::new(&limits)?)
+}
+
+/// The state that `--at` names, or the current version.
+pub(super) fn state(warehouse: &Warehouse, at: Option<&str>) -> Result<State, CliError> {
+    match at {
+        Some(at) => Ok(warehouse.at(&at.parse::<At>()?)?),
+        None => warehouse.latest()?.ok_or_else(|| {
+            let folder = warehouse.root().display();
+            CliError::user(format!("`{folder}` has no version yet"))
+                .hint("`clearwell build` publishes the first one")
+        }),
+    }
+}
+
+/// Loads the project; its warnings are told at once.
+pub(super) fn workspace(config: &Config, command: &Build, ui: &Ui) -> Result<Workspace, CliError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let started = clock.now();
+    let loaded = project::load(&LoadOptions {
+        root: config.project_dir.clone(),
+        vars: project::parse_vars(command.vars.as_deref())?,
+        environment: config.environment.clone(),
+        started,
+        invocation: uuid::Uuid::new_v4().to_string(),
+        target_name: command.target.clone(),
+        threads: config.threads,
+    })?;
+    ui.warn(&loaded.warnings);
+    Ok(Workspace {
+        project: loaded.project,
+        warehouse: warehouse(config)?,
+        engine: engine(config)?,
+        clock,
+        progress: ui.progress(),
+        base_dir: config.base_dir.clone(),
+        threads: config.threads,
+    })
+}

@@ -1,0 +1,70 @@
+//! `clearwell versions`: what has been published.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::arguments::Global;
+use super::error::CliError;
+use super::open;
+use super::ui::Ui;
+use crate::base::size::{ByteSize, count};
+use crate::warehouse::VersionFile;
+
+/// One published version, as `--json` lists it.
+#[derive(Serialize)]
+struct VersionLine<'a> {
+    version: u64,
+    parent: Option<u64>,
+    published: String,
+    run: &'a str,
+    tested: bool,
+    tables: usize,
+    rows: u64,
+    bytes: u64,
+}
+
+pub(super) fn run(global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
+    let config = open::config(global, None)?;
+    let versions = open::warehouse(&config)?.versions()?;
+    let lines: Vec<VersionLine<'_>> = versions.iter().map(line).collect();
+    if global.json {
+        ui.json(&lines)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if lines.is_empty() {
+        ui.note("no version has been published yet; `clearwell build` publishes the first one");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!(
+        "{:>7}  {:<20}  {:>6}  {:>14}  {:>10}  {:<8}  run\n",
+        "version", "published", "tables", "rows", "size", ""
+    );
+    for line in &lines {
+        let tested = if line.tested { "tested" } else { "untested" };
+        text.push_str(&format!(
+            "{:>7}  {:<20}  {:>6}  {:>14}  {:>10}  {tested:<8}  {}\n",
+            line.version,
+            line.published,
+            line.tables,
+            count(line.rows),
+            ByteSize(line.bytes).to_string(),
+            line.run
+        ));
+    }
+    ui.print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(file: &VersionFile) -> VersionLine<'_> {
+    VersionLine {
+        version: file.version.0,
+        parent: file.parent.map(|parent| parent.0),
+        published: file.published.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        run: file.run.as_str(),
+        tested: file.tested,
+        tables: file.tables.len(),
+        rows: file.rows,
+        bytes: file.bytes,
+    }
+}

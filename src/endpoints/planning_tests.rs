@@ -1,0 +1,112 @@
+//! Endpoints planned over a small table: those that fit, and what is said of those that do not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, Int64Array};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use super::PlannedEndpoint;
+use super::tests::{declared, endpoint_of};
+use crate::base::TableName;
+use crate::base::size::ByteSize;
+use crate::engine::{Engine, EngineLimits, Relation, Session, TableSet};
+use crate::project::{Endpoint, OrderKey, PageSize, Parameter};
+
+/// `numbers`: `A` from 1 to 5, `word`, `amount`, `day`, `seen`.
+fn session() -> Session {
+    let sql = "select column1 as \"A\", column2 as word, cast(column1 as decimal(18, 4)) / 2 as amount, \
+        date '2024-01-01' + interval '1 day' * 0 as day, timestamp '2024-01-01 00:00:00' as seen, \
+        column1 * 0.5 as half, column1 > 2 as big \
+        from (values (1, 'one'), (2, 'two'), (3, 'three'), (4, null), (5, 'five')) v";
+    let fields =
+        vec![Field::new("A", DataType::Int64, true), Field::new("word", DataType::Utf8, true)];
+    let relation = Relation::View { sql: sql.into(), schema: Arc::new(Schema::new(fields)) };
+    let name = TableName::new("main", "numbers").unwrap();
+    let limits = EngineLimits {
+        memory: ByteSize(64 << 20),
+        threads: 1,
+        spill: tempfile::tempdir().unwrap().path().join("spill"),
+    };
+    let tables = TableSet { relations: BTreeMap::from([(name, relation)]) };
+    Engine::new(&limits).unwrap().session(Arc::new(tables))
+}
+
+fn endpoint(sql: &str, parameters: Vec<Parameter>) -> Endpoint {
+    Endpoint { parameters, ..endpoint_of("numbers", sql) }
+}
+
+fn plan(endpoint: &Endpoint) -> Result<PlannedEndpoint, String> {
+    super::plan(&session(), endpoint).map_err(|problems| problems.to_string())
+}
+
+/// The numbers that come back for a query string, in order.
+async fn numbers(endpoint: &PlannedEndpoint, query: &str) -> Vec<i64> {
+    let bound = endpoint.bind(&endpoint.read(query).unwrap()).unwrap();
+    let batches = bound.collect().await.unwrap();
+    let column = |batch: &arrow::array::RecordBatch| {
+        batch.column(0).as_any().downcast_ref::<Int64Array>().unwrap().values().to_vec()
+    };
+    batches.iter().flat_map(column).collect()
+}
+
+#[tokio::test]
+async fn absent_parameters_filter_nothing_and_given_ones_do() {
+    let sql = "select \"A\", word from numbers where \"A\" >= $least and word = $word";
+    let parameters = vec![declared("least", "integer"), declared("word", "string")];
+    let endpoint = plan(&endpoint(sql, parameters)).unwrap();
+    assert_eq!(numbers(&endpoint, "").await, [5, 4, 3, 2, 1]);
+    assert_eq!(numbers(&endpoint, "least=3").await, [5, 4, 3]);
+    assert_eq!(numbers(&endpoint, "least=3&word=three").await, [3]);
+    assert_eq!(numbers(&endpoint, "word=%27+or+1%3D1+--").await, [0i64; 0]);
+    // One row more than asked for tells that there are more.
+    assert_eq!(numbers(&endpoint, "limit=2&offset=1").await, [4, 3, 2]);
+    assert!(endpoint.tables().iter().any(|table| table.folded() == "main.numbers"));
+}
+
+#[tokio::test]
+async fn every_kind_of_parameter_binds() {
+    let sql = "select \"A\" from numbers where amount >= $decimal and half >= $number \
+        and day = $date and seen <= $timestamp and big = $boolean and word = $enum";
+    let mut parameters: Vec<_> = ["decimal", "number", "date", "timestamp", "boolean", "enum"]
+        .map(|kind| declared(kind, kind))
+        .into();
+    parameters[5].values = vec!["three".to_owned(), "five".to_owned()];
+    let endpoint = plan(&endpoint(sql, parameters)).unwrap();
+    let cases: [(&str, &[i64]); 7] = [
+        ("decimal=1.5", &[5, 4, 3]),
+        ("number=2.5", &[5]),
+        ("date=2024-01-01", &[5, 4, 3, 2, 1]),
+        ("timestamp=2023-12-31T23:59:59.999999", &[]),
+        ("timestamp=2024-01-01+00:00:00", &[5, 4, 3, 2, 1]),
+        ("boolean=false", &[2, 1]),
+        ("enum=five", &[5]),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(numbers(&endpoint, query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn sql_that_does_not_fit_is_shown_in_the_template() {
+    let unfit = endpoint("select \"A\",\n  wrod\nfrom numbers", Vec::new());
+    insta::assert_snapshot!(plan(&unfit).err().unwrap(), @"");
+}
+
+#[tokio::test]
+async fn the_order_names_columns_of_the_answer() {
+    let order = |column: &str| OrderKey { column: column.to_owned(), descending: false };
+    let mut endpoint = endpoint("select \"A\", word from numbers", Vec::new());
+    endpoint.order_by = vec![order("wird"), order("zebra"), order("a")];
+    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"");
+}
+
+#[tokio::test]
+async fn everything_else_that_cannot_be_served() {
+    let mut endpoint =
+        endpoint("select \"A\" as a, word as \"A\" from numbers where \"A\" = $n", Vec::new());
+    endpoint.parameters =
+        vec![Parameter { default: Some("x".to_owned()), ..declared("n", "integer") }];
+    endpoint.page = PageSize { default: 10, max: 5 };
+    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"");
+}

@@ -1,0 +1,197 @@
+//! A request's query string, read against the declared parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+
+use super::parameters::{Parameter, cut};
+use super::value::Value;
+use crate::base::suggest;
+use crate::project::PageSize;
+
+/// The furthest row that can be asked for.
+const OFFSET_MAX: u64 = 1_000_000_000_000;
+
+/// Problems beyond these are counted, not told.
+const PROBLEMS_MAX: usize = 20;
+
+/// What may stand in a query string as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A request that an endpoint can answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Request {
+    /// By parameter; `None` for one that is not given and has no default.
+    pub(super) values: BTreeMap<String, Option<Value>>,
+    pub(crate) page: Page,
+    /// The given parameters but for the page's, as decoded, in the request's order.
+    given: Vec<(String, String)>,
+}
+
+/// Which rows of the answer are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// At least 1.
+    pub(crate) limit: u64,
+    pub(crate) offset: u64,
+}
+
+/// What is wrong with one parameter of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ParameterProblem {
+    pub(crate) parameter: String,
+    pub(crate) detail: String,
+}
+
+impl Request {
+    /// The query string of the page behind this one.
+    pub(crate) fn next_query(&self) -> String {
+        let mut query = String::new();
+        for (name, value) in &self.given {
+            let encoded = |text| utf8_percent_encode(text, ENCODED);
+            // Writing to a string cannot fail.
+            let _ = write!(query, "{}={}&", encoded(name), encoded(value));
+        }
+        let Page { limit, offset } = self.page;
+        let _ = write!(query, "limit={limit}&offset={}", offset + limit);
+        query
+    }
+}
+
+/// Reads a query string (without its `?`).
+///
+/// # Errors
+/// All that is wrong with it, in the order of the request, missing parameters last.
+pub(super) fn read(
+    query: &str,
+    parameters: &[Parameter],
+    page: PageSize,
+) -> Result<Request, Vec<ParameterProblem>> {
+    let mut reader = Reader {
+        parameters,
+        page_size: page,
+        seen: BTreeSet::new(),
+        repeated: BTreeSet::new(),
+        problems: Vec::new(),
+        request: Request {
+            values: BTreeMap::new(),
+            page: Page { limit: page.default, offset: 0 },
+            given: Vec::new(),
+        },
+    };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        reader.pair(name, value);
+    }
+    reader.finish()
+}
+
+struct Reader<'a> {
+    parameters: &'a [Parameter],
+    page_size: PageSize,
+    seen: BTreeSet<String>,
+    repeated: BTreeSet<String>,
+    problems: Vec<ParameterProblem>,
+    request: Request,
+}
+
+impl Reader<'_> {
+    fn pair(&mut self, name: &str, value: &str) {
+        let Some(name) = decoded(name) else {
+            let shown = String::from_utf8_lossy(&bytes(name)).into_owned();
+            return self.problem(&shown, "this name is not UTF-8".to_owned());
+        };
+        if !self.seen.insert(name.clone()) {
+            if self.repeated.insert(name.clone()) {
+                self.problem(&name, "it is given more than once; give it once".to_owned());
+            }
+            return;
+        }
+        match decoded(value) {
+            None => self.problem(&name, "its value is not UTF-8".to_owned()),
+            Some(value) => self.decoded_pair(name, value),
+        }
+    }
+
+    fn decoded_pair(&mut self, name: String, value: String) {
+        let known = self.parameters.iter().find(|parameter| parameter.name == name);
+        let judged = match (known, name.as_str()) {
+            (Some(parameter), _) => parameter.judge(&value).map(|typed| {
+                self.request.values.insert(name.clone(), Some(typed));
+                self.request.given.push((name.clone(), value));
+            }),
+            (None, "limit") => {
+                between(&value, 1, self.page_size.max).map(|limit| self.request.page.limit = limit)
+            }
+            (None, "offset") => {
+                between(&value, 0, OFFSET_MAX).map(|offset| self.request.page.offset = offset)
+            }
+            (None, _) => Err(self.unknown(&name)),
+        };
+        if let Err(detail) = judged {
+            self.problem(&name, detail);
+        }
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let names = || {
+            let declared = self.parameters.iter().map(|parameter| parameter.name.as_str());
+            declared.chain(["limit", "offset"])
+        };
+        match suggest::closest(name, names()) {
+            Some(close) => format!("there is no such parameter; did you mean `{close}`?"),
+            None => {
+                let names: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+                format!("there is no such parameter; there are {}", names.join(", "))
+            }
+        }
+    }
+
+    fn problem(&mut self, parameter: &str, detail: String) {
+        self.problems.push(ParameterProblem { parameter: cut(parameter), detail });
+    }
+
+    fn finish(mut self) -> Result<Request, Vec<ParameterProblem>> {
+        for parameter in self.parameters {
+            if self.seen.contains(&parameter.name) {
+                continue;
+            }
+            if parameter.required && parameter.default.is_none() {
+                self.problem(&parameter.name, "it is required".to_owned());
+            }
+            self.request.values.insert(parameter.name.clone(), parameter.default.clone());
+        }
+        if self.problems.is_empty() {
+            return Ok(self.request);
+        }
+        if self.problems.len() > PROBLEMS_MAX {
+            let more = self.problems.len() - PROBLEMS_MAX;
+            self.problems.truncate(PROBLEMS_MAX);
+            self.problem("…", format!("{more} more problems"));
+        }
+        Err(self.problems)
+    }
+}
+
+/// A page's number.
+fn between(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok());
+    match number.flatten() {
+        Some(number) if (least..=most).contains(&number) => Ok(number),
+        _ if text.is_empty() => {
+            Err(format!("it is empty; give a whole number from {least} to {most}"))
+        }
+        _ => Err(format!("`{}` is not a whole number from {least} to {most}", cut(text))),
+    }
+}
+
+/// The bytes of one side of a pair: `+` is a blank, `%2B` a plus.
+fn bytes(text: &str) -> Vec<u8> {
+    let blanks: Vec<u8> = text.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }).collect();
+    percent_decode(&blanks).collect()
+}
+
+fn decoded(text: &str) -> Option<String> {
+    String::from_utf8(bytes(text)).ok()
+}

@@ -1,0 +1,44 @@
+//! Lengths: of texts in characters, of lists in elements.
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
+
+use super::{Scalar, wrong_arguments};
+
+pub(super) const LENGTH: Scalar = Scalar {
+    name: "length",
+    aliases: &["len"],
+    usage: "length(text or list)",
+    help: "how many characters a text or elements a list has",
+    arguments: |found| match found {
+        [DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _)] => {
+            Ok(found.to_vec())
+        }
+        [DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View] => Ok(found.to_vec()),
+        [DataType::Null] => Ok(vec![DataType::Utf8]),
+        [DataType::Dictionary(_, _)] => Ok(vec![DataType::Utf8]),
+        _ => wrong_arguments(&LENGTH, found),
+    },
+    returns: |_, _| Ok(DataType::Int64),
+    invoke,
+};
+
+fn invoke(call: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+    let is_list = call.args[0].data_type().is_nested();
+    let constant = matches!(&call.args[0], ColumnarValue::Scalar(_));
+    let array = call.args[0].to_array(if constant { 1 } else { call.number_rows })?;
+    let lengths = if is_list {
+        arrow::compute::kernels::length::length(&array)?
+    } else {
+        let array = arrow::compute::cast(&array, &DataType::Utf8)?;
+        let texts = arrow::array::AsArray::as_string::<i32>(&array);
+        let counts = texts.iter().map(|text| text.map(|text| text.chars().count() as i64));
+        std::sync::Arc::new(counts.collect::<arrow::array::Int64Array>())
+    };
+    let lengths = arrow::compute::cast(&lengths, &DataType::Int64)?;
+    if constant {
+        return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&lengths, 0)?));
+    }
+    Ok(ColumnarValue::Array(lengths))
+}

@@ -1,0 +1,260 @@
+//! What DuckDB means by an expression, where DataFusion would mean something else and types decide.
+//!
+//! - `/` is a division of doubles, `//` one of integers; dates and integers add up to dates.
+//! - `avg` is an exact sum divided by a count, as a double, so that it does not depend on how the rows are split.
+//! - Ranks and row numbers are bigints.
+//! - A number cast to an integer is rounded, not cut off.
+//! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::functions::math;
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::expr::{
+    AggregateFunction, ScalarFunction, WindowFunction, WindowFunctionParams,
+};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawWindowExpr, TypePlanner,
+};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
+    WindowFunctionDefinition, lit,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DataType as SqlType, ExactNumberInfo, TimezoneInfo,
+};
+
+/// Plans operators and aggregates.
+#[derive(Debug)]
+pub(super) struct DuckDbExpressions {
+    pub(super) sum: Arc<AggregateUDF>,
+}
+
+fn to(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), data_type))
+}
+
+fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+fn quotient(left: Expr, right: Expr) -> Expr {
+    binary(to(left, DataType::Float64), Operator::Divide, to(right, DataType::Float64))
+}
+
+impl ExprPlanner for DuckDbExpressions {
+    fn plan_binary_op(
+        &self,
+        raw: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let type_of = |expr: &Expr| expr.get_type(schema).unwrap_or(DataType::Null);
+        let (left, right) = (type_of(&raw.left), type_of(&raw.right));
+        let planned = match raw.op {
+            BinaryOperator::Divide if !is_interval(&left) => quotient(raw.left, raw.right),
+            BinaryOperator::DuckIntegerDivide if left.is_floating() || left.is_decimal() => {
+                quotient(raw.left, raw.right)
+            }
+            BinaryOperator::DuckIntegerDivide => binary(raw.left, Operator::Divide, raw.right),
+            BinaryOperator::PGExp | BinaryOperator::BitwiseXor => {
+                let arguments = [raw.left, raw.right].map(|e| to(e, DataType::Float64)).to_vec();
+                Expr::ScalarFunction(ScalarFunction::new_udf(math::power(), arguments))
+            }
+            BinaryOperator::Plus | BinaryOperator::Minus => {
+                return Ok(plan_dates(raw, &left, &right));
+            }
+            _ => return Ok(PlannerResult::Original(raw)),
+        };
+        Ok(PlannerResult::Planned(planned))
+    }
+
+    fn plan_aggregate(&self, raw: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        if raw.func.name() != "avg" {
+            return Ok(PlannerResult::Original(raw));
+        }
+        let part = |function: &Arc<AggregateUDF>| {
+            Expr::AggregateFunction(AggregateFunction::new_udf(
+                Arc::clone(function),
+                raw.args.clone(),
+                raw.distinct,
+                raw.filter.clone(),
+                raw.order_by.clone(),
+                raw.null_treatment,
+            ))
+        };
+        Ok(PlannerResult::Planned(quotient(part(&self.sum), part(&count_udaf()))))
+    }
+
+    fn plan_window(&self, raw: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        match &raw.func_def {
+            WindowFunctionDefinition::WindowUDF(function)
+                if matches!(function.name(), "row_number" | "rank" | "dense_rank" | "ntile") =>
+            {
+                let function = raw.func_def.clone();
+                Ok(PlannerResult::Planned(to(window(function, raw), DataType::Int64)))
+            }
+            WindowFunctionDefinition::AggregateUDF(function) if function.name() == "avg" => {
+                let sum = WindowFunctionDefinition::AggregateUDF(Arc::clone(&self.sum));
+                let count = WindowFunctionDefinition::AggregateUDF(count_udaf());
+                let planned = quotient(window(sum, raw.clone()), window(count, raw));
+                Ok(PlannerResult::Planned(planned))
+            }
+            _ => Ok(PlannerResult::Original(raw)),
+        }
+    }
+}
+
+fn is_interval(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
+}
+
+/// `function` over the window of `raw`.
+fn window(function: WindowFunctionDefinition, raw: RawWindowExpr) -> Expr {
+    let params = WindowFunctionParams {
+        args: raw.args,
+        partition_by: raw.partition_by,
+        order_by: raw.order_by,
+        window_frame: raw.window_frame,
+        filter: raw.filter,
+        null_treatment: raw.null_treatment,
+        distinct: raw.distinct,
+    };
+    Expr::WindowFunction(Box::new(WindowFunction { fun: function, params }))
+}
+
+/// `date + 1`, `date - 1` are dates, `date - date` counts days, `date + interval` is a timestamp.
+fn plan_dates(
+    raw: RawBinaryExpr,
+    left: &DataType,
+    right: &DataType,
+) -> PlannerResult<RawBinaryExpr> {
+    let plus = raw.op == BinaryOperator::Plus;
+    let op = if plus { Operator::Plus } else { Operator::Minus };
+    let days = |expr: Expr| to(to(expr, DataType::Int32), DataType::Int64);
+    let date = |expr: Expr| to(to(expr, DataType::Int32), DataType::Date32);
+    let timestamp = |expr: Expr| to(expr, DataType::Timestamp(TimeUnit::Microsecond, None));
+    PlannerResult::Planned(match (left, right) {
+        (DataType::Date32, other) if other.is_integer() => {
+            date(binary(days(raw.left), op, to(raw.right, DataType::Int64)))
+        }
+        (other, DataType::Date32) if plus && other.is_integer() => {
+            date(binary(to(raw.left, DataType::Int64), op, days(raw.right)))
+        }
+        (DataType::Date32, DataType::Date32) if !plus => {
+            binary(days(raw.left), op, days(raw.right))
+        }
+        (DataType::Date32, DataType::Interval(_)) => binary(timestamp(raw.left), op, raw.right),
+        (DataType::Interval(_), DataType::Date32) if plus => {
+            binary(raw.left, op, timestamp(raw.right))
+        }
+        _ => return PlannerResult::Original(raw),
+    })
+}
+
+/// Plans the types that `cast` and literals name.
+#[derive(Debug)]
+pub(super) struct DuckDbTypes;
+
+impl TypePlanner for DuckDbTypes {
+    fn plan_type_field(&self, written: &SqlType) -> Result<Option<FieldRef>> {
+        let planned = match written {
+            SqlType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
+            | SqlType::Datetime(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
+            SqlType::Timestamp(_, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+            }
+            SqlType::Time(_, _) => DataType::Time64(TimeUnit::Microsecond),
+            SqlType::Decimal(size) | SqlType::Numeric(size) | SqlType::Dec(size) => decimal(size)?,
+            SqlType::HugeInt => DataType::Decimal128(38, 0),
+            SqlType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("string") => {
+                DataType::Utf8View
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Arc::new(Field::new("", planned, true))))
+    }
+}
+
+fn decimal(size: &ExactNumberInfo) -> Result<DataType> {
+    let (precision, scale) = match *size {
+        ExactNumberInfo::None => (18, 3),
+        ExactNumberInfo::Precision(precision) => (precision, 0),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => (precision, scale),
+    };
+    match (u8::try_from(precision), i8::try_from(scale)) {
+        (Ok(precision @ 1..=38), Ok(scale)) if scale >= 0 && scale as u8 <= precision => {
+            Ok(DataType::Decimal128(precision, scale))
+        }
+        _ => plan_err!(
+            "decimal({precision},{scale}): a decimal has 1 to 38 digits, and no more behind the point than in all"
+        ),
+    }
+}
+
+/// Rounds where a decimal or floating number is cast to an integer. Runs after types are known.
+#[derive(Debug)]
+pub(super) struct RoundingCasts;
+
+impl AnalyzerRule for RoundingCasts {
+    fn name(&self) -> &str {
+        "rounding_casts"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(|plan| {
+            let mut schema = merge_schema(&plan.inputs());
+            if let LogicalPlan::TableScan(scan) = &plan {
+                schema.merge(&DFSchema::try_from_qualified_schema(
+                    scan.table_name.clone(),
+                    &scan.source.schema(),
+                )?);
+            }
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let rounded = round_casts(expr, &schema)?;
+                Ok(rounded.update_data(|expr| name.restore(expr)))
+            })?
+            .map_data(LogicalPlan::recompute_schema)
+        })
+        .map(|plan| plan.data)
+    }
+}
+
+/// The expression with its casts to integers made to round.
+pub(super) fn round_casts(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    expr.transform_up(|expr| match expr {
+        Expr::Cast(cast) if cast.field.data_type().is_integer() => {
+            let from = cast.expr.get_type(schema).unwrap_or(DataType::Null);
+            let to_type = cast.field.data_type().clone();
+            match rounded((*cast.expr).clone(), &from) {
+                Some(rounded) => Ok(Transformed::yes(to(rounded, to_type))),
+                None => Ok(Transformed::no(Expr::Cast(cast))),
+            }
+        }
+        other => Ok(Transformed::no(other)),
+    })
+}
+
+/// `None` where there is nothing to round, or it is rounded already.
+fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
+    let has_fraction = match from {
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale > 0,
+        DataType::Float32 | DataType::Float64 => true,
+        _ => false,
+    };
+    let already = matches!(&expr, Expr::ScalarFunction(call)
+        if matches!(call.name(), "round" | "floor" | "ceil" | "trunc" | "date_part"));
+    if !has_fraction || already {
+        return None;
+    }
+    let arguments = if from.is_floating() { vec![expr] } else { vec![expr, lit(0_i32)] };
+    Some(Expr::ScalarFunction(ScalarFunction::new_udf(math::round(), arguments)))
+}

@@ -1,0 +1,5 @@
+//! Answers as text and files.
+
+mod json;
+
+pub(crate) use json::JsonRows;

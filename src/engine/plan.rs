@@ -1,0 +1,217 @@
+//! A planned query: what it answers, what it depends on, and running it.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::util::display::FormatOptions;
+use datafusion::catalog::default_table_source::source_as_provider;
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, cast};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+
+use super::error::from_planning;
+use super::session::{EngineParts, Planned};
+use super::table::FilesTable;
+use super::types::outward;
+use super::{BatchStream, EngineError, SqlError};
+use crate::base::{TableName, hash};
+
+/// Queries over fewer rows than this run on one thread.
+const ROWS_FOR_THREADS: u64 = 50_000;
+
+/// What a query keeps.
+pub(super) struct QueryParts {
+    pub(super) engine: Arc<EngineParts>,
+    /// Analysed: every type is known.
+    pub(super) plan: LogicalPlan,
+    pub(super) optimised: bool,
+    pub(super) output: SchemaRef,
+    pub(super) reads: Arc<Reads>,
+}
+
+/// What a plan depends on.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    pub(super) tables: BTreeSet<TableName>,
+    pub(super) rows: u64,
+    pub(super) volatile: bool,
+}
+
+/// Analyses what was planned and gives its columns the types in which they leave.
+pub(super) fn analysed(engine: Arc<EngineParts>, planned: Planned) -> Result<QueryParts, SqlError> {
+    let Planned { plan, names, views } = planned;
+    let state = &engine.wide;
+    let plan = state
+        .analyzer()
+        .execute_and_check(plan, state.config_options(), |_, _| {})
+        .and_then(with_outward_types)
+        .map_err(|error| from_planning(&error))?;
+    let reads = reads(&plan, views).map_err(|error| from_planning(&error))?;
+    let fields = plan.schema().fields().iter().zip(names);
+    let fields: Vec<Field> =
+        fields.map(|(field, name)| Field::new(name, field.data_type().clone(), true)).collect();
+    let output = Arc::new(Schema::new(fields));
+    Ok(QueryParts { engine, plan, optimised: false, output, reads: Arc::new(reads) })
+}
+
+/// Casts output columns where their types are of the engine's inside only.
+fn with_outward_types(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let schema = Arc::clone(plan.schema());
+    if schema.fields().iter().all(|field| outward(field.data_type()) == *field.data_type()) {
+        return Ok(plan);
+    }
+    let columns = schema.iter().map(|(table, field)| {
+        let column = Expr::Column((table, field).into());
+        let target = outward(field.data_type());
+        if target == *field.data_type() {
+            return column;
+        }
+        cast(column, target).alias_qualified(table.cloned(), field.name())
+    });
+    LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()
+}
+
+fn reads(plan: &LogicalPlan, views: BTreeSet<TableName>) -> Result<Reads, DataFusionError> {
+    let mut reads = Reads { tables: views, ..Reads::default() };
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+            && let Some(table) = provider.downcast_ref::<FilesTable>()
+        {
+            reads.tables.insert(table.name.clone());
+            reads.rows += table.files.files.iter().map(|file| file.rows).sum::<u64>();
+        }
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                reads.volatile |= is_volatile(expr);
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(reads)
+}
+
+fn is_volatile(expr: &Expr) -> bool {
+    match expr {
+        Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
+        Expr::AggregateFunction(call) => call.func.signature().volatility != Volatility::Immutable,
+        _ => false,
+    }
+}
+
+impl QueryParts {
+    /// Hash of the analysed plan's text, with the output's names and the versions of what gives it meaning.
+    pub(super) fn fingerprint(&self) -> String {
+        let plan = self.plan.display_indent_schema().to_string();
+        let fields = self.output.fields().iter();
+        let output: Vec<String> =
+            fields.map(|field| format!("{:?} {}", field.name(), field.data_type())).collect();
+        hash::of_parts([
+            env!("CARGO_PKG_VERSION").as_bytes(),
+            datafusion::DATAFUSION_VERSION.as_bytes(),
+            output.join(",").as_bytes(),
+            plan.as_bytes(),
+        ])
+    }
+
+    /// The state to plan with: on one thread where there is little to read.
+    fn state(&self) -> &SessionState {
+        if self.reads.rows < ROWS_FOR_THREADS { &self.engine.narrow } else { &self.engine.wide }
+    }
+
+    pub(super) async fn stream(&self) -> Result<BatchStream, EngineError> {
+        let planned = AssertUnwindSafe(self.physical()).catch_unwind().await;
+        let physical = match planned {
+            Ok(Ok(physical)) => physical,
+            Ok(Err(error)) => return Err(EngineError::from_datafusion(&error)),
+            Err(panic) => return Err(EngineError::from_panic(&*panic)),
+        };
+        let task = self.state().task_ctx();
+        let stream =
+            execute_stream(physical, task).map_err(|error| EngineError::from_datafusion(&error))?;
+        Ok(guarded(stream, Arc::clone(&self.output)))
+    }
+
+    async fn physical(&self) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let mut started;
+        let mut state = self.state();
+        if self.reads.volatile {
+            started = state.clone();
+            started.mark_start_execution();
+            state = &started;
+        }
+        if self.optimised {
+            return state.query_planner().create_physical_plan(&self.plan, state).await;
+        }
+        let plan = optimise(self.plan.clone(), state)?;
+        state.query_planner().create_physical_plan(&plan, state).await
+    }
+
+    pub(super) async fn collect(&self) -> Result<Vec<RecordBatch>, EngineError> {
+        self.stream().await?.try_collect().await
+    }
+}
+
+pub(super) fn optimise(
+    plan: LogicalPlan,
+    state: &SessionState,
+) -> Result<LogicalPlan, DataFusionError> {
+    state.optimizer().optimize(plan, state, |_, _| {})
+}
+
+/// The stream with our names and errors; a panic inside is an error, and the last thing that comes.
+pub(super) fn guarded(stream: SendableRecordBatchStream, output: SchemaRef) -> BatchStream {
+    let caught = AssertUnwindSafe(stream).catch_unwind();
+    Box::pin(caught.map(move |item| match item {
+        Ok(Ok(batch)) => presented(&batch, &output),
+        Ok(Err(error)) => Err(EngineError::from_datafusion(&error)),
+        Err(panic) => Err(EngineError::from_panic(&*panic)),
+    }))
+}
+
+/// The batch under the output's names; a column of another type than announced is cast.
+fn presented(batch: &RecordBatch, output: &SchemaRef) -> Result<RecordBatch, EngineError> {
+    let options = CastOptions { safe: false, format_options: FormatOptions::default() };
+    let columns = batch.columns().iter().zip(output.fields()).map(|(column, field)| {
+        if column.data_type() == field.data_type() {
+            return Ok(Arc::clone(column));
+        }
+        cast_with_options(column, field.data_type(), &options)
+    });
+    let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>().map_err(from_arrow)?;
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(output), columns, &rows).map_err(from_arrow)
+}
+
+pub(super) fn from_arrow(error: arrow::error::ArrowError) -> EngineError {
+    EngineError::from_datafusion(&DataFusionError::from(error))
+}
+
+/// Reads columns of files in file and row order.
+pub(super) fn read_in_order(
+    engine: &EngineParts,
+    files: &super::TableFiles,
+    columns: &[usize],
+) -> Result<BatchStream, EngineError> {
+    let output = Arc::new(files.schema.project(columns).map_err(from_arrow)?);
+    let physical = super::table::in_order(&engine.runtime, files, columns);
+    let stream = physical.and_then(|plan| execute_stream(plan, engine.narrow.task_ctx()));
+    let stream = stream.map_err(|error| EngineError::from_datafusion(&error))?;
+    Ok(guarded(stream, output))
+}
+
+/// Runs a planning step; a panic inside the planner is an error.
+pub(super) fn guarded_planning<T>(
+    step: impl FnOnce() -> Result<T, SqlError>,
+) -> Result<T, SqlError> {
+    std::panic::catch_unwind(AssertUnwindSafe(step))
+        .unwrap_or_else(|panic| Err(SqlError::new(EngineError::from_panic(&*panic).to_string())))
+}

@@ -1,0 +1,280 @@
+//! Statements with parameters: planned once, bound many times. A value never becomes text.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use chrono::{NaiveDate, NaiveDateTime};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, Sort, lit};
+
+use super::error::from_planning;
+use super::plan::{QueryParts, optimise};
+use super::{Query, SqlError};
+
+/// Optimised plans kept for one statement, one for each set of absent parameters that came.
+const PLANS_KEPT: usize = 64;
+
+/// A value of a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Boolean(bool),
+    Integer(i64),
+    Double(f64),
+    /// Digits with an optional sign and point, as written: read exactly.
+    Decimal(String),
+    Text(String),
+    Date(NaiveDate),
+    Timestamp(NaiveDateTime),
+}
+
+/// A statement whose parameters have types but no values yet.
+#[derive(Clone)]
+pub(crate) struct Prepared(pub(super) Arc<PreparedParts>);
+
+pub(super) struct PreparedParts {
+    pub(super) query: QueryParts,
+    pub(super) parameters: Vec<(String, DataType)>,
+    plans: Mutex<BTreeMap<PlanKey, LogicalPlan>>,
+}
+
+/// Which parameters are absent (by position), and the order asked for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct PlanKey {
+    absent: Vec<usize>,
+    order_by: Vec<(usize, bool)>,
+}
+
+impl PreparedParts {
+    pub(super) fn new(query: QueryParts, parameters: Vec<(String, DataType)>) -> Self {
+        Self { query, parameters, plans: Mutex::default() }
+    }
+}
+
+impl Prepared {
+    /// Columns of the answer.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.0.query.output)
+    }
+
+    /// The tables it reads, views seen through (the views themselves included).
+    pub(crate) fn tables(&self) -> std::collections::BTreeSet<crate::base::TableName> {
+        self.0.query.reads.tables.clone()
+    }
+
+    /// Whether its answer is not a function of its tables and parameters.
+    pub(crate) fn volatile(&self) -> bool {
+        self.0.query.reads.volatile
+    }
+
+    /// As [`Query::fingerprint`].
+    pub(crate) fn fingerprint(&self) -> String {
+        self.0.query.fingerprint()
+    }
+
+    /// The query with `values` in place of its parameters, ordered by output columns (`true` is descending, nulls come
+    /// last), `limit` rows from `offset` on.
+    ///
+    /// An absent parameter (`None`, or not in `values`) leaves out every condition of a `where` or `having` in which it
+    /// stands, conditions being what `and` joins; anywhere else it is null.
+    ///
+    /// # Errors
+    /// If a name is no parameter or no column, or a value does not have its parameter's type.
+    pub(crate) fn bind(
+        &self,
+        values: &BTreeMap<String, Option<Value>>,
+        order_by: &[(String, bool)],
+        limit: u64,
+        offset: u64,
+    ) -> Result<Query, SqlError> {
+        let parts = &self.0;
+        let literals = parts.literals(values)?;
+        let key = PlanKey {
+            absent: (0..literals.len()).filter(|&index| literals[index].is_null()).collect(),
+            order_by: parts.order(order_by)?,
+        };
+        let plan = parts.plan_for(&key).map_err(|error| from_planning(&error))?;
+        let plan = with_values(plan, literals)
+            .and_then(|plan| paged(plan, limit, offset))
+            .map_err(|error| from_planning(&error))?;
+        Ok(Query(Arc::new(QueryParts {
+            engine: Arc::clone(&parts.query.engine),
+            plan,
+            optimised: !parts.query.reads.volatile,
+            output: Arc::clone(&parts.query.output),
+            reads: Arc::clone(&parts.query.reads),
+        })))
+    }
+}
+
+impl PreparedParts {
+    /// One typed value for each parameter; null where it is absent.
+    fn literals(
+        &self,
+        values: &BTreeMap<String, Option<Value>>,
+    ) -> Result<Vec<ScalarValue>, SqlError> {
+        let find = |name: &str| {
+            values
+                .iter()
+                .find(|(given, _)| given.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        };
+        for name in values.keys() {
+            if !self.parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                let known: Vec<String> = self.parameters.iter().map(|(n, _)| n.clone()).collect();
+                let error = SqlError::new(format!("unknown parameter `{name}`"));
+                return Err(error.suggest(name, &known, "there are"));
+            }
+        }
+        let literal = |(name, data_type): &(String, DataType)| match find(name) {
+            Some(Some(value)) => literal(name, value, data_type),
+            _ => ScalarValue::try_from(data_type).map_err(|error| from_planning(&error)),
+        };
+        self.parameters.iter().map(literal).collect()
+    }
+
+    fn order(&self, order_by: &[(String, bool)]) -> Result<Vec<(usize, bool)>, SqlError> {
+        let fields = self.query.output.fields();
+        let position = |(column, descending): &(String, bool)| {
+            let found =
+                fields.iter().position(|f| f.name().to_lowercase() == column.to_lowercase());
+            let known = || fields.iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+            found.map(|index| (index, *descending)).ok_or_else(|| {
+                SqlError::new(format!("unknown column `{column}`")).suggest(
+                    column,
+                    &known(),
+                    "there are",
+                )
+            })
+        };
+        order_by.iter().map(position).collect()
+    }
+
+    /// The plan without the conditions that absent parameters leave out, sorted, optimised once for each such set.
+    fn plan_for(&self, key: &PlanKey) -> Result<LogicalPlan, DataFusionError> {
+        if self.query.reads.volatile {
+            // Optimising fixes `now()`, so it is left to the run.
+            return self.reduced(key);
+        }
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(key) {
+            return Ok(plan.clone());
+        }
+        let plan = optimise(self.reduced(key)?, &self.query.engine.wide)?;
+        if plans.len() < PLANS_KEPT {
+            plans.insert(key.clone(), plan.clone());
+        }
+        Ok(plan)
+    }
+
+    fn reduced(&self, key: &PlanKey) -> Result<LogicalPlan, DataFusionError> {
+        let plan = without_conditions(self.query.plan.clone(), &key.absent)?;
+        Ok(sorted(plan, &key.order_by))
+    }
+}
+
+fn without_conditions(plan: LogicalPlan, absent: &[usize]) -> Result<LogicalPlan, DataFusionError> {
+    if absent.is_empty() {
+        return Ok(plan);
+    }
+    let ids: Vec<String> = absent.iter().map(|index| format!("${}", index + 1)).collect();
+    let changed = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::Filter(filter) = node else { return Ok(Transformed::no(node)) };
+        let input = Arc::clone(&filter.input);
+        let mut kept = Vec::new();
+        let mut dropped = false;
+        for condition in split_conjunction_owned(filter.predicate) {
+            if mentions(&condition, &ids)? { dropped = true } else { kept.push(condition) }
+        }
+        let node = match conjunction(kept) {
+            Some(predicate) => LogicalPlan::Filter(Filter::try_new(predicate, input)?),
+            None => Arc::unwrap_or_clone(input),
+        };
+        Ok(Transformed::new(node, dropped, TreeNodeRecursion::Continue))
+    })?;
+    Ok(changed.data)
+}
+
+fn mentions(condition: &Expr, ids: &[String]) -> Result<bool, DataFusionError> {
+    condition.exists(|expr| {
+        Ok(matches!(expr, Expr::Placeholder(Placeholder { id, .. }) if ids.contains(id)))
+    })
+}
+
+fn sorted(plan: LogicalPlan, order_by: &[(usize, bool)]) -> LogicalPlan {
+    if order_by.is_empty() {
+        return plan;
+    }
+    let columns = plan.schema().columns();
+    let key = |&(index, descending): &(usize, bool)| {
+        Expr::Column(columns[index].clone()).sort(!descending, false)
+    };
+    let expr = order_by.iter().map(key).collect();
+    LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch: None })
+}
+
+fn with_values(
+    plan: LogicalPlan,
+    literals: Vec<ScalarValue>,
+) -> Result<LogicalPlan, DataFusionError> {
+    if literals.is_empty() {
+        return Ok(plan);
+    }
+    plan.with_param_values(ParamValues::from(literals))
+}
+
+/// `limit` rows from `offset` on; a sort right below need not keep more.
+fn paged(plan: LogicalPlan, limit: u64, offset: u64) -> Result<LogicalPlan, DataFusionError> {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let plan = match plan {
+        LogicalPlan::Sort(mut sort) => {
+            sort.fetch = Some(size(limit).saturating_add(size(offset)));
+            LogicalPlan::Sort(sort)
+        }
+        other => other,
+    };
+    let number = |number: u64| Box::new(lit(i64::try_from(number).unwrap_or(i64::MAX)));
+    Ok(LogicalPlan::Limit(Limit {
+        skip: (offset > 0).then(|| number(offset)),
+        fetch: Some(number(limit)),
+        input: Arc::new(plan),
+    }))
+}
+
+/// The value as a literal of the parameter's type.
+fn literal(name: &str, value: &Value, data_type: &DataType) -> Result<ScalarValue, SqlError> {
+    let scalar = match value {
+        Value::Boolean(value) => ScalarValue::from(*value),
+        Value::Integer(value) => ScalarValue::from(*value),
+        Value::Double(value) => ScalarValue::from(*value),
+        Value::Decimal(value) | Value::Text(value) => ScalarValue::from(value.as_str()),
+        Value::Date(date) => {
+            let days = date.signed_duration_since(NaiveDate::default()).num_days();
+            ScalarValue::Date32(i32::try_from(days).ok())
+        }
+        Value::Timestamp(time) => {
+            ScalarValue::TimestampMicrosecond(Some(time.and_utc().timestamp_micros()), None)
+        }
+    };
+    let fits = match (value, data_type) {
+        (Value::Text(_), other) => is_text(other),
+        (Value::Boolean(_), other) => *other == DataType::Boolean,
+        (Value::Date(_), other) => {
+            matches!(other, DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _))
+        }
+        (Value::Timestamp(_), other) => matches!(other, DataType::Timestamp(_, _)),
+        (_, other) => other.is_numeric(),
+    };
+    let cast = if fits { scalar.cast_to(data_type).ok() } else { None };
+    cast.filter(|scalar| !scalar.is_null()).ok_or_else(|| {
+        let wanted = super::types::sql_name(data_type);
+        SqlError::new(format!("parameter `{name}`: {scalar} is no {wanted}"))
+    })
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
+}

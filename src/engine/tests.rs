@@ -1,0 +1,4 @@
+//! Queries over small tables.
+
+#[test]
+fn placeholder() {}

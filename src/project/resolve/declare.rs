@@ -1,0 +1,552 @@
+//! What nodes there are: names, configuration, tables. Nothing is compiled yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use minijinja::Value;
+use serde_json::{Value as Json, json};
+
+use super::super::configuration::{Configuration, located};
+use super::super::files::File;
+use super::super::graph::Materialization;
+use super::super::jinja::{
+    Found, Lookup, NotFound, Phase, Relation, Rendering, call_sites, cte_name,
+};
+use super::super::load::{Inputs, Workshop};
+use super::super::naming;
+use super::super::properties::{NodeProperties, SourceProperties};
+use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
+
+/// What a file of SQL is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Model,
+    Test,
+    Endpoint,
+}
+
+impl Purpose {
+    /// dbt's `resource_type`, also the first part of ids.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Test => "test",
+            Self::Endpoint => "endpoint",
+        }
+    }
+
+    fn tree(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Test => "data_tests",
+            Self::Endpoint => "endpoints",
+        }
+    }
+}
+
+/// A file of SQL, its configuration known.
+#[derive(Clone, Debug)]
+pub(super) struct SqlNode {
+    pub(super) purpose: Purpose,
+    pub(super) id: NodeId,
+    pub(super) file: File,
+    pub(super) fqn: Vec<String>,
+    pub(super) configuration: Configuration,
+    pub(super) properties: Option<NodeProperties>,
+    pub(super) enabled: bool,
+    pub(super) materialization: Materialization,
+    /// Of models only.
+    pub(super) table: Option<TableName>,
+    /// What the first pass saw.
+    pub(super) references: BTreeSet<(String, Vec<String>)>,
+    /// It does not render, which has been said already.
+    pub(super) broken: bool,
+}
+
+impl SqlNode {
+    pub(super) fn name(&self) -> &str {
+        self.file.stem()
+    }
+
+    pub(super) fn span(&self) -> Span {
+        let described = self.properties.as_ref().map(|properties| properties.span.clone());
+        described.unwrap_or_else(|| self.file.source.span(0..0))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SeedNode {
+    pub(super) id: NodeId,
+    pub(super) file: File,
+    pub(super) fqn: Vec<String>,
+    pub(super) configuration: Configuration,
+    pub(super) properties: Option<NodeProperties>,
+    pub(super) enabled: bool,
+    pub(super) table: TableName,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SourceNode {
+    pub(super) id: NodeId,
+    pub(super) properties: SourceProperties,
+    pub(super) fqn: Vec<String>,
+    pub(super) configuration: Configuration,
+    pub(super) enabled: bool,
+    pub(super) table: TableName,
+    pub(super) quarantine: TableName,
+}
+
+/// All nodes but generic tests. Those that are switched off are here, too, to be known by name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Declared {
+    pub(super) project: String,
+    pub(super) sql: Vec<SqlNode>,
+    pub(super) seeds: Vec<SeedNode>,
+    pub(super) sources: Vec<SourceNode>,
+}
+
+pub(super) fn declare(
+    workshop: &Workshop,
+    inputs: &Inputs,
+    problems: &mut Diagnostics,
+) -> Declared {
+    let project = workshop.settings.name.clone();
+    let mut declared = Declared { project, ..Declared::default() };
+    let models = by_name(&inputs.properties.models, "model", problems);
+    for file in &inputs.models {
+        declared.sql.extend(sql_node(workshop, Purpose::Model, file, &models, problems));
+    }
+    let tests = by_name(&inputs.properties.tests, "test", problems);
+    for file in &inputs.tests {
+        declared.sql.extend(sql_node(workshop, Purpose::Test, file, &tests, problems));
+    }
+    for file in &inputs.endpoints {
+        declared.sql.extend(sql_node(
+            workshop,
+            Purpose::Endpoint,
+            file,
+            &BTreeMap::new(),
+            problems,
+        ));
+    }
+    let seeds = by_name(&inputs.properties.seeds, "seed", problems);
+    declared.seeds = inputs
+        .seeds
+        .iter()
+        .filter_map(|file| seed_node(workshop, file, &seeds, problems))
+        .collect();
+    for properties in &inputs.properties.sources {
+        declared.sources.extend(source_node(workshop, properties, problems));
+    }
+    unmatched(&models, declared.names_of(Purpose::Model), "model", problems);
+    let seed_names = declared.seeds.iter().map(|seed| seed.file.stem()).collect();
+    unmatched(&seeds, seed_names, "seed", problems);
+    check_ids(&declared, problems);
+    check_tables(&declared, problems);
+    declared
+}
+
+type ByName<'a> = BTreeMap<&'a str, &'a NodeProperties>;
+
+fn by_name<'a>(all: &'a [NodeProperties], what: &str, problems: &mut Diagnostics) -> ByName<'a> {
+    let mut named = ByName::new();
+    for properties in all {
+        if named.insert(&properties.name, properties).is_some() {
+            let message = format!("the {what} `{}` is described twice", properties.name);
+            problems.push(Diagnostic::error(message).at(properties.span.clone()));
+        }
+    }
+    named
+}
+
+fn unmatched(described: &ByName<'_>, known: Vec<&str>, what: &str, problems: &mut Diagnostics) {
+    for (name, properties) in described {
+        if !known.contains(name) {
+            let message = format!("this describes the {what} `{name}`, which does not exist");
+            let problem = Diagnostic::warning(message).at(properties.span.clone());
+            problems.push(problem.did_you_mean(name, known.iter().copied()));
+        }
+    }
+}
+
+fn sql_node(
+    workshop: &Workshop,
+    purpose: Purpose,
+    file: &File,
+    described: &ByName<'_>,
+    problems: &mut Diagnostics,
+) -> Option<SqlNode> {
+    let name = file.stem();
+    let id = NodeId::new(purpose.name(), &workshop.settings.name, name);
+    let fqn = workshop.fqn(file);
+    let properties = described.get(name).map(|properties| (*properties).clone());
+    let mut configuration = Configuration::default();
+    for configured in workshop.settings.configured(purpose.tree(), &fqn) {
+        let span = Some(configured.span.clone());
+        configuration.apply(configured.key, configured.value.to_json(), span);
+    }
+    if let Some(properties) = &properties {
+        properties.configure(&mut configuration);
+    }
+    let (references, broken) = match first_pass(workshop, purpose, file, &id, &mut configuration) {
+        Ok(references) => (references, false),
+        Err(Some(problem)) => {
+            problems.push(*problem);
+            (BTreeSet::new(), true)
+        }
+        Err(None) => (BTreeSet::new(), true),
+    };
+    configuration.check_keys(problems);
+    let enabled = configuration.boolean("enabled", problems).unwrap_or(true);
+    let materialization = match purpose {
+        Purpose::Model => materialization(&configuration, problems),
+        Purpose::Test | Purpose::Endpoint => Materialization::Ephemeral,
+    };
+    let table = match purpose {
+        Purpose::Model => {
+            let span = file.source.span(0..0);
+            Some(table(workshop, "model", name, &fqn, &configuration, span, problems)?)
+        }
+        Purpose::Test | Purpose::Endpoint => None,
+    };
+    let file = file.clone();
+    Some(SqlNode {
+        purpose,
+        id,
+        file,
+        fqn,
+        configuration,
+        properties,
+        enabled,
+        materialization,
+        table,
+        references,
+        broken,
+    })
+}
+
+type References = BTreeSet<(String, Vec<String>)>;
+
+/// Renders to learn the template's own configuration and what it refers to. `Err(None)`: it did not even compile,
+/// which has been reported.
+fn first_pass(
+    workshop: &Workshop,
+    purpose: Purpose,
+    file: &File,
+    id: &NodeId,
+    configuration: &mut Configuration,
+) -> Result<References, Option<Box<Diagnostic>>> {
+    let schema = workshop.run.schema.clone();
+    let this = Relation { schema, name: file.stem().to_owned(), kind: "table" };
+    let this = (purpose == Purpose::Model).then_some(this);
+    let model = model_json(purpose.name(), id.as_str(), file.stem(), &file.path, configuration);
+    let rendering = Rendering::new(Phase::Parse, model, this).with_config(configuration.to_map());
+    let rendering = Arc::new(rendering);
+    match workshop.templates.render(&file.path, workshop.scope(&rendering)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == minijinja::ErrorKind::TemplateNotFound => return Err(None),
+        Err(error) => return Err(Some(Box::new(workshop.diagnose(&error)))),
+    }
+    let record = rendering.take_record();
+    let sites = call_sites(&file.source.text, &["config"]);
+    for (key, value) in record.config {
+        let keywords = sites.iter().flat_map(|site| &site.keywords);
+        let place = keywords.filter(|(known, _)| *known == key).map(|(_, range)| range).next();
+        let span = place.map(|range| file.source.span(range.clone()));
+        configuration.apply(&key, value, span);
+    }
+    Ok(record.references)
+}
+
+/// What templates see as `model` and `node`.
+pub(super) fn model_json(
+    kind: &str,
+    id: &str,
+    name: &str,
+    path: &str,
+    configuration: &Configuration,
+) -> Json {
+    json!({
+        "resource_type": kind,
+        "unique_id": id,
+        "name": name,
+        "alias": configuration.get("alias").cloned().unwrap_or_else(|| Json::from(name)),
+        "original_file_path": path,
+        "path": path,
+        "tags": configuration.tags(),
+        "config": configuration.to_map(),
+        "meta": configuration.get("meta").cloned().unwrap_or_else(|| json!({})),
+    })
+}
+
+const MATERIALIZATIONS: [(&str, Materialization); 4] = [
+    ("view", Materialization::View),
+    ("table", Materialization::Table),
+    ("incremental", Materialization::Incremental),
+    ("ephemeral", Materialization::Ephemeral),
+];
+
+fn materialization(configuration: &Configuration, problems: &mut Diagnostics) -> Materialization {
+    let Some(written) = configuration.text("materialized", problems) else {
+        return Materialization::View;
+    };
+    let found = MATERIALIZATIONS.iter().find(|(name, _)| *name == written);
+    found.map_or_else(
+        || {
+            let names = MATERIALIZATIONS.map(|(name, _)| name);
+            let message = format!("unknown materialization `{written}`");
+            let problem = Diagnostic::error(message).did_you_mean(&written, names);
+            let problem = problem.hint(format!("there are {}", names.join(", ")));
+            problems.push(located(problem, configuration.span("materialized")));
+            Materialization::View
+        },
+        |(_, materialization)| *materialization,
+    )
+}
+
+/// The table of a model or seed by its schema and alias, which macros of the project may decide.
+fn table(
+    workshop: &Workshop,
+    kind: &str,
+    name: &str,
+    fqn: &[String],
+    configuration: &Configuration,
+    span: Span,
+    problems: &mut Diagnostics,
+) -> Option<TableName> {
+    let id = NodeId::new(kind, &workshop.settings.name, name);
+    let mut node = model_json(kind, id.as_str(), name, "", configuration);
+    node["fqn"] = json!(fqn);
+    let mut generate = |which: &str, custom: Option<&str>| {
+        let custom = custom.map_or_else(|| Value::from(()), Value::from);
+        generated(workshop, which, custom, &node, &span, problems)
+    };
+    let schema_written = configuration.text("schema", &mut Diagnostics::default());
+    let alias_written = configuration.text("alias", &mut Diagnostics::default());
+    let schema = generate("generate_schema_name", schema_written.as_deref())
+        .unwrap_or_else(|| naming::schema(&workshop.run.schema, schema_written.as_deref()));
+    let alias = generate("generate_alias_name", alias_written.as_deref())
+        .unwrap_or_else(|| alias_written.unwrap_or_else(|| name.to_owned()));
+    match TableName::new(&schema, &alias) {
+        Ok(table) => Some(table),
+        Err(error) => {
+            let place = configuration.span("alias").or_else(|| configuration.span("schema"));
+            problems.push(Diagnostic::error(error.to_string()).at(place.unwrap_or(span)));
+            None
+        }
+    }
+}
+
+/// What the project's own macro `which` makes of a custom name, if it has one.
+fn generated(
+    workshop: &Workshop,
+    which: &str,
+    custom: Value,
+    node: &Json,
+    span: &Span,
+    problems: &mut Diagnostics,
+) -> Option<String> {
+    if !workshop.macros.has(which) {
+        return None;
+    }
+    let model = node.clone();
+    // Configuration is resolved by now, so that the macro runs as in dbt, where it sees data.
+    let phase = Phase::Compile(Arc::new(Lookup::default()));
+    let rendering = Arc::new(Rendering::new(phase, model, None));
+    let node = workshop.scope(&rendering).model_value();
+    let scope =
+        workshop.scope(&rendering).with_locals(vec![("__custom_name", custom), ("__node", node)]);
+    let call = format!("{{{{ {which}(__custom_name, __node) }}}}");
+    match workshop.templates.render_text(&call, scope) {
+        Ok(text) => Some(text.trim().to_owned()),
+        Err(error) => {
+            let problem = workshop.diagnose(&error);
+            let place = problem.span.clone().unwrap_or_else(|| span.clone());
+            problems.push(problem.at(place));
+            None
+        }
+    }
+}
+
+fn seed_node(
+    workshop: &Workshop,
+    file: &File,
+    described: &ByName<'_>,
+    problems: &mut Diagnostics,
+) -> Option<SeedNode> {
+    let name = file.stem();
+    let id = NodeId::new("seed", &workshop.settings.name, name);
+    let fqn = workshop.fqn(file);
+    let properties = described.get(name).map(|properties| (*properties).clone());
+    let mut configuration = Configuration::default();
+    for configured in workshop.settings.configured("seeds", &fqn) {
+        let span = Some(configured.span.clone());
+        configuration.apply(configured.key, configured.value.to_json(), span);
+    }
+    if let Some(properties) = &properties {
+        properties.configure(&mut configuration);
+    }
+    configuration.check_keys(problems);
+    let enabled = configuration.boolean("enabled", problems).unwrap_or(true);
+    let span = file.source.span(0..0);
+    let table = table(workshop, "seed", name, &fqn, &configuration, span, problems)?;
+    Some(SeedNode { id, file: file.clone(), fqn, configuration, properties, enabled, table })
+}
+
+fn source_node(
+    workshop: &Workshop,
+    properties: &SourceProperties,
+    problems: &mut Diagnostics,
+) -> Option<SourceNode> {
+    let SourceProperties { source, table, span, schema, .. } = properties;
+    let id = NodeId::new("source", &workshop.settings.name, &format!("{source}.{table}"));
+    let mut fqn = vec![workshop.settings.name.clone()];
+    let folders = properties.path.split('/').collect::<Vec<_>>();
+    fqn.extend(folders.iter().skip(1).rev().skip(1).rev().map(|&folder| folder.to_owned()));
+    fqn.extend([source.clone(), table.clone()]);
+    let mut configuration = Configuration::default();
+    for configured in workshop.settings.configured("sources", &fqn) {
+        let span = Some(configured.span.clone());
+        configuration.apply(configured.key, configured.value.to_json(), span);
+    }
+    properties.configure(&mut configuration);
+    let enabled = configuration.boolean("enabled", problems).unwrap_or(true);
+    let located_source = properties.has_location();
+    let named = match located_source {
+        true => table.clone(),
+        false => properties.identifier().unwrap_or_else(|| table.clone()),
+    };
+    let names = TableName::new(&schema.0, &named)
+        .and_then(|name| Ok((name, TableName::new("quarantine", &format!("{source}_{table}"))?)));
+    match names {
+        Ok((table, quarantine)) => {
+            let properties = properties.clone();
+            Some(SourceNode { id, properties, fqn, configuration, enabled, table, quarantine })
+        }
+        Err(error) => {
+            problems.push(Diagnostic::error(error.to_string()).at(span.clone()));
+            None
+        }
+    }
+}
+
+/// Two files of one name, two descriptions of one source table.
+fn check_ids(declared: &Declared, problems: &mut Diagnostics) {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let sql = declared.sql.iter().map(|node| (&node.id, &node.file));
+    let seeds = declared.seeds.iter().map(|seed| (&seed.id, &seed.file));
+    for (id, file) in sql.chain(seeds) {
+        // Models and seeds share the names that `ref` looks up.
+        let (kind, _) = id.as_str().split_once('.').unwrap_or_default();
+        let kind = if kind == "seed" { "model" } else { kind };
+        let key = format!("{kind} {}", file.stem());
+        match seen.get(&key) {
+            Some(other) => {
+                let message = format!("`{}` and `{other}` have the same name", file.path);
+                let problem = Diagnostic::error(message).at(file.source.span(0..0));
+                problems.push(problem.hint("rename one of the files"));
+            }
+            None => {
+                seen.insert(key, file.path.clone());
+            }
+        }
+    }
+    let mut sources = BTreeSet::new();
+    for source in &declared.sources {
+        if !sources.insert(&source.id) {
+            let SourceProperties { source: name, table, span, .. } = &source.properties;
+            let message = format!("the source table `{name}.{table}` is described twice");
+            problems.push(Diagnostic::error(message).at(span.clone()));
+        }
+    }
+}
+
+/// Two nodes that make one table.
+fn check_tables(declared: &Declared, problems: &mut Diagnostics) {
+    let mut made: BTreeMap<&TableName, &NodeId> = BTreeMap::new();
+    for (table, id, span) in declared.makers() {
+        match made.get(table) {
+            Some(other) if *other != id => {
+                let message = format!("`{other}` and `{id}` both make the table `{table}`");
+                problems.push(
+                    Diagnostic::error(message).at(span).hint("`alias` or `schema` sets them apart"),
+                );
+            }
+            _ => {
+                made.insert(table, id);
+            }
+        }
+    }
+}
+
+impl Declared {
+    /// Every table that a node makes, with the node.
+    pub(super) fn makers(&self) -> impl Iterator<Item = (&TableName, &NodeId, Span)> {
+        let models = self
+            .sql
+            .iter()
+            .filter(|node| node.enabled && node.materialization != Materialization::Ephemeral);
+        let models = models.filter_map(|node| {
+            let place = node.configuration.span("alias").unwrap_or_else(|| node.span());
+            Some((node.table.as_ref()?, &node.id, place))
+        });
+        let seeds = self.seeds.iter().filter(|seed| seed.enabled);
+        let seeds = seeds.map(|seed| (&seed.table, &seed.id, seed.file.source.span(0..0)));
+        let sources = self.sources.iter().filter(|source| source.enabled);
+        let sources = sources.filter(|source| source.properties.has_location());
+        let sources = sources.flat_map(|source| {
+            let span = || source.properties.span.clone();
+            [(&source.table, &source.id, span()), (&source.quarantine, &source.id, span())]
+        });
+        models.chain(seeds).chain(sources)
+    }
+
+    fn names_of(&self, purpose: Purpose) -> Vec<&str> {
+        self.sql.iter().filter(|node| node.purpose == purpose).map(SqlNode::name).collect()
+    }
+
+    /// What `ref` and `source` lead to.
+    pub(super) fn lookup(&self) -> Lookup {
+        let mut lookup = Lookup { package: self.project.clone(), ..Lookup::default() };
+        for seed in &self.seeds {
+            let name = seed.file.stem().to_owned();
+            if seed.enabled {
+                let relation = Relation::table(&seed.table);
+                lookup.refs.insert(name, Found { id: seed.id.clone(), relation });
+            } else {
+                lookup.disabled.insert(name);
+            }
+        }
+        for node in self.sql.iter().filter(|node| node.purpose == Purpose::Model) {
+            let (Some(table), name) = (&node.table, node.name().to_owned()) else { continue };
+            if !node.enabled {
+                lookup.disabled.insert(name);
+                continue;
+            }
+            let relation = match node.materialization {
+                Materialization::Ephemeral => Relation::cte(&name),
+                Materialization::View => Relation { kind: "view", ..Relation::table(table) },
+                Materialization::Table | Materialization::Incremental => Relation::table(table),
+            };
+            lookup.refs.insert(name, Found { id: node.id.clone(), relation });
+        }
+        for source in &self.sources {
+            let key = (source.properties.source.clone(), source.properties.table.clone());
+            if source.enabled {
+                let relation = Relation::table(&source.table);
+                lookup.sources.insert(key, Found { id: source.id.clone(), relation });
+            } else {
+                lookup.disabled_sources.insert(key);
+            }
+        }
+        lookup
+    }
+
+    /// Every node's place in the trees of configuration.
+    pub(super) fn fqns(&self) -> Vec<(&'static str, Vec<String>)> {
+        let sql = self.sql.iter().map(|node| (node.purpose.tree(), node.fqn.clone()));
+        let seeds = self.seeds.iter().map(|seed| ("seeds", seed.fqn.clone()));
+        let sources = self.sources.iter().map(|source| ("sources", source.fqn.clone()));
+        sql.chain(seeds).chain(sources).collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! `endpoints/<hash>.json`: what a version serves, named by the BLAKE3 hash of its bytes. Nothing here looks into it.
+
+use std::sync::Arc;
+
+use super::Warehouse;
+use super::draft::{Contents, Draft};
+use super::error::WarehouseError;
+use super::folder::Durability;
+use super::state::State;
+use crate::base::hash;
+
+const FOLDER: &str = "endpoints";
+
+impl Warehouse {
+    /// The endpoints that were published with a version; `None` where there were none, or for a draft.
+    ///
+    /// # Errors
+    /// `Damaged` where the file is missing or its bytes are not those that it is named by.
+    pub(crate) fn endpoints(&self, state: &State) -> Result<Option<Vec<u8>>, WarehouseError> {
+        let file = state.version.as_ref();
+        let Some(name) = file.and_then(|file| file.endpoints.as_ref()) else { return Ok(None) };
+        let path = self.folder.path(&file_name(name));
+        let bytes = self.folder.read(&file_name(name))?;
+        let bytes = bytes.ok_or_else(|| WarehouseError::damaged(&path, "it is missing"))?;
+        if hash::of(&bytes) != *name {
+            let reason = "its bytes are not those that it is named by";
+            return Err(WarehouseError::damaged(&path, reason));
+        }
+        Ok(Some(bytes))
+    }
+}
+
+impl Draft {
+    /// Has the next version serve these endpoints; without, it serves those of the version before.
+    ///
+    /// Two runs that stage endpoints do not conflict: those of the last to publish stand.
+    pub(crate) fn stage_endpoints(&self, file: &[u8]) {
+        self.set_endpoints(Arc::from(file));
+    }
+
+    /// The staged endpoints, if they are not the parent's.
+    pub(super) fn changed_endpoints<'a>(&self, contents: &'a Contents) -> Option<&'a [u8]> {
+        let staged = contents.endpoints.as_deref()?;
+        let before = self.parent.version.as_ref().and_then(|file| file.endpoints.as_ref());
+        (before != Some(&hash::of(staged))).then_some(staged)
+    }
+
+    /// Makes an endpoints file last, and returns its name.
+    pub(super) fn save_endpoints(&self, file: &[u8]) -> Result<String, WarehouseError> {
+        let name = hash::of(file);
+        self.warehouse.folder.replace(&file_name(&name), file, Durability::Synced)?;
+        Ok(name)
+    }
+}
+
+fn file_name(name: &str) -> String {
+    format!("{FOLDER}/{name}.json")
+}

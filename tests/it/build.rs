@@ -1,0 +1,142 @@
+//! `clearwell build`: what it loads, rejects, builds, tests and publishes.
+
+use crate::support::TestProject;
+
+const ORDERS: &str = "\
+//- /models/sources.yml
+sources:
+  - name: shop
+    meta: {external_location: 'data/{name}.csv'}
+    tables:
+      - name: orders
+        columns:
+          - {name: OrderID, data_type: bigint, constraints: [{type: primary_key}]}
+          - {name: quantity, data_type: integer, constraints: [{type: check, expression: 'quantity between 1 and 20'}]}
+//- /models/totals.sql
+{{ config(materialized='table') }}
+select count(*) as orders, sum(quantity) as units from {{ source('shop', 'orders') }}
+//- /models/doubled.sql
+select OrderID, quantity * 2 as twice from {{ source('shop', 'orders') }}
+//- /data/orders.csv
+OrderID,quantity
+1,3
+2,4
+2,5
+3,99
+4,x
+";
+
+#[test]
+fn rows_that_break_the_contract_go_to_quarantine_with_their_evidence() {
+    let project = TestProject::new(ORDERS);
+    project.build().success().says("published version 1");
+    assert_eq!(project.query("select * from totals"), "orders,units\n2,7\n");
+    let rejects = project.query(
+        "select line, raw::text as raw, array_to_string(reasons, ';') as reasons \
+         from quarantine.shop_orders order by line",
+    );
+    assert_eq!(
+        rejects,
+        "line,raw,reasons\n4,\"2,5\",primary_key:OrderID\n5,\"3,99\",check:quantity\n\
+         6,\"4,x\",type:quantity\n"
+    );
+}
+
+#[test]
+fn names_are_found_in_any_case_and_keep_theirs() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    for written in ["orderid", "OrderID", "\"OrderID\"", "ORDERID"] {
+        let sql = format!("select {written} from shop.orders order by 1");
+        assert_eq!(project.query(&sql), "OrderID\n1\n2\n", "{written}");
+    }
+    assert_eq!(project.query("select * from doubled order by 1"), "OrderID,twice\n1,6\n2,8\n");
+}
+
+#[test]
+fn the_same_files_again_change_nothing() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    project.build().success().says("nothing has changed: version 1 stands");
+    assert_eq!(project.version(), 1);
+}
+
+#[test]
+fn reformatted_sql_and_comments_build_nothing() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    project.write(
+        "models/totals.sql",
+        "{{ config(materialized='table') }}\n-- how much was sold\nSELECT\n  count(*) AS orders,\n  \
+         sum(quantity) AS units\nFROM {{ source('shop', 'orders') }}\n",
+    );
+    project.build().success().says("nothing has changed");
+    project.write(
+        "models/totals.sql",
+        "{{ config(materialized='table') }}\nselect count(*) as orders, sum(quantity) + 1 as units \
+         from {{ source('shop', 'orders') }}\n",
+    );
+    project.build().success().says("published version 2");
+    assert_eq!(project.query("select units from totals"), "units\n8\n");
+}
+
+#[test]
+fn a_failed_check_publishes_nothing_and_keeps_the_evidence() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    project.write("tests/few_units.sql", "select * from {{ ref('totals') }} where units > 7");
+    project.write("data/orders.csv", "OrderID,quantity\n1,9\n");
+    let ran =
+        project.build().failure(1).says("FAIL").says("few_units").says("nothing was published");
+    assert_eq!(project.query("select units from totals"), "units\n7\n");
+    let run = ran.stderr.split("run:").nth(1).unwrap().split_whitespace().next().unwrap();
+    let at = format!("run:{run}");
+    let seen = project.run(["query", "select units from totals", "--at", &at, "--format", "csv"]);
+    assert_eq!(seen.success().stdout, "units\n9\n");
+}
+
+#[test]
+fn a_removed_model_leaves_the_next_version() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    std::fs::remove_file(project.path().join("models/doubled.sql")).unwrap();
+    project.build().success().says("published version 2");
+    project.run(["query", "select * from doubled"]).failure(1).says("doubled");
+    let before =
+        project.run(["query", "select count(*) as n from doubled", "--at", "1", "-f", "csv"]);
+    assert_eq!(before.success().stdout, "n\n2\n");
+}
+
+#[test]
+fn selecting_leaves_the_other_tables_as_they_are() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    project.write("data/orders.csv", "OrderID,quantity\n1,9\n");
+    project.run(["build", "-s", "source:shop"]).success().says("published version 2");
+    assert_eq!(project.query("select count(*) as n from shop.orders"), "n\n1\n");
+    assert_eq!(project.query("select orders from totals"), "orders\n2\n");
+}
+
+#[test]
+fn a_sql_error_points_into_the_template() {
+    let project = TestProject::new(ORDERS);
+    project.write(
+        "models/totals.sql",
+        "{{ config(materialized='table') }}\n{% set limit = 3 %}\nselect quantitty from {{ source('shop', 'orders') }}",
+    );
+    project.build().failure(1).says("models/totals.sql:3:8").says("quantity");
+}
+
+#[test]
+fn all_problems_of_a_project_are_told_at_once() {
+    let project = TestProject::new(
+        "//- /models/a.sql\nselect * from {{ ref('bb') }}\n//- /models/b.sql\nselect * from {{ reff('a') }}\n",
+    );
+    project
+        .build()
+        .failure(1)
+        .says("models/a.sql:1")
+        .says("did you mean `b`?")
+        .says("models/b.sql:1")
+        .says("2 problems");
+}

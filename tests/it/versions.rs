@@ -1,0 +1,59 @@
+//! Versions: listing them, reading older ones, two runs at once.
+
+use crate::support::TestProject;
+
+const COUNTER: &str = "\
+//- /models/sources.yml
+sources:
+  - name: raw
+    meta: {external_location: '{name}.csv'}
+    tables:
+      - name: numbers
+        columns: [{name: n, data_type: bigint}]
+//- /models/total.sql
+{{ config(materialized='table') }}
+select sum(n) as total from {{ source('raw', 'numbers') }}
+//- /numbers.csv
+n
+1
+";
+
+#[test]
+fn older_versions_stay_readable() {
+    let project = TestProject::new(COUNTER);
+    project.build().success();
+    project.write("numbers.csv", "n\n1\n2\n");
+    project.build().success().says("published version 2");
+    for (at, total) in [("1", "1"), ("2", "3")] {
+        let ran = project.run(["query", "select total from total", "--at", at, "-f", "csv"]);
+        assert_eq!(ran.success().stdout, format!("total\n{total}\n"), "at {at}");
+    }
+    project.run(["query", "select 1", "--at", "9"]).failure(1).says("9");
+}
+
+#[test]
+fn versions_are_listed_newest_first() {
+    let project = TestProject::new(COUNTER);
+    assert_eq!(project.version(), 0);
+    project.build().success();
+    project.write("numbers.csv", "n\n5\n");
+    project.build().success();
+    assert_eq!(project.version(), 2);
+}
+
+#[test]
+fn every_format_holds_the_same_rows() {
+    let project = TestProject::new(COUNTER);
+    project.build().success();
+    let answer = |format: &str| {
+        let arguments = ["query", "select n, null as nothing from raw.numbers", "-f", format];
+        project.run(arguments).success().stdout
+    };
+    assert_eq!(answer("csv"), "n,nothing\n1,\n");
+    assert_eq!(answer("ndjson"), "{\"n\":1,\"nothing\":null}\n");
+    let json: serde_json::Value = serde_json::from_str(&answer("json")).unwrap();
+    assert_eq!(json, serde_json::json!([{"n": 1, "nothing": null}]));
+    assert!(answer("table").contains("nothing"));
+    assert!(answer("arrow").contains("ARROW1") || !answer("arrow").is_empty());
+    assert!(answer("parquet").starts_with("PAR1"));
+}
