@@ -5,19 +5,20 @@ use std::sync::Arc;
 use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
 use crate::base::{NodeId, Version};
 use crate::engine::TableSet;
-use crate::project::{Endpoint, Node};
+use crate::endpoints::{self, PlannedEndpoint};
+use crate::project::Node;
 use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord};
 use crate::warehouse::{Draft, Publication, PublishOutcome};
 
 /// Plans the endpoints, publishes if everything passed, and writes the run's record either way.
-pub(super) async fn finish(
+pub(super) fn finish(
     workspace: &Workspace,
     options: &Options,
     draft: &Draft,
     mut progressed: Progressed,
 ) -> Result<Report, BuildError> {
-    if options.verb != Verb::Test {
-        plan_endpoints(workspace, options, draft, &mut progressed).await;
+    if matches!(options.verb, Verb::Build | Verb::Run) {
+        stage_endpoints(workspace, options, draft, &mut progressed)?;
     }
     let (outcome, conflict) = conclude(workspace, options, draft, &progressed)?;
     let failed = matches!(outcome, RunOutcome::Failed { .. });
@@ -89,14 +90,15 @@ fn reason(progressed: &Progressed) -> String {
     parts.join("; ")
 }
 
-/// An endpoint that no longer fits the tables fails the run with its name.
-async fn plan_endpoints(
+/// Plans the project's endpoints over the draft and has the next version serve them. One that no longer fits the tables
+/// fails the run with its name.
+fn stage_endpoints(
     workspace: &Workspace,
     options: &Options,
     draft: &Draft,
     progressed: &mut Progressed,
-) {
-    let endpoints: Vec<&Endpoint> = workspace
+) -> Result<(), BuildError> {
+    let endpoints = workspace
         .project
         .nodes
         .values()
@@ -104,15 +106,24 @@ async fn plan_endpoints(
         .filter_map(|node| match node {
             Node::Endpoint(endpoint) => Some(endpoint),
             _ => None,
-        })
-        .collect();
+        });
     let tables = TableSet::of(workspace.warehouse.root(), &draft.state().tables);
     let session = workspace.engine.session(Arc::new(tables));
-    for endpoint in &endpoints {
-        if let Err(problems) = crate::endpoints::plan(&session, endpoint).await {
-            progressed.nodes.push(failed(&endpoint.info.id, problems.to_string()));
+    let mut planned = Vec::new();
+    for endpoint in endpoints {
+        match endpoints::plan(&session, endpoint) {
+            Ok(plan) => planned.push(plan),
+            Err(problems) => {
+                progressed.nodes.push(failed(&endpoint.info.id, problems.to_string()));
+            }
         }
     }
+    for table in planned.iter().flat_map(PlannedEndpoint::tables) {
+        draft.depend_on(&table);
+    }
+    let before = workspace.warehouse.endpoints(draft.parent_state())?;
+    draft.stage_endpoints(&endpoints::write(&planned, before.as_deref())?);
+    Ok(())
 }
 
 fn failed(id: &NodeId, message: String) -> NodeResult {

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 
 use super::{BuildError, Options, Progressed, Workspace, model, report};
 use crate::base::NodeId;
-use crate::ingest::{self, LoadContext};
+use crate::ingest::loading::{self, LoadContext};
 use crate::project::{Node, Source};
 use crate::record::{InputCount, NodeResult, NodeStatus};
 use crate::warehouse::Draft;
@@ -122,10 +122,10 @@ async fn build_node<'a>(
 ) -> Outcome {
     let started = Instant::now();
     let mut outcome = match node {
-        Node::Source(source) => load_source(workspace, options, draft, source).await,
+        Node::Source(source) => load_source(workspace, draft, source).await,
         Node::Seed(seed) => {
-            let context = load_context(workspace, options, draft);
-            match ingest::load_seed(&context, seed).await {
+            let context = load_context(workspace, draft);
+            match loading::load_seed(&context, seed).await {
                 Ok(loaded) => done(&seed.info.id, loaded.changed, Some(loaded.count.rows_accepted)),
                 Err(error) => failed(&seed.info.id, error.to_string()),
             }
@@ -142,31 +142,22 @@ async fn build_node<'a>(
     outcome
 }
 
-async fn load_source(
-    workspace: &Workspace,
-    options: &Options,
-    draft: &Draft,
-    source: &Source,
-) -> Outcome {
-    let context = load_context(workspace, options, draft);
-    match ingest::load(&context, source).await {
+async fn load_source(workspace: &Workspace, draft: &Draft, source: &Source) -> Outcome {
+    let context = load_context(workspace, draft);
+    match loading::load(&context, source).await {
         Ok(loaded) => {
             let rows = Some(loaded.count.rows_accepted);
             let mut outcome = done(&source.info.id, loaded.changed, rows);
             outcome.input = Some(loaded.count);
             outcome.warnings = loaded.warnings;
-            outcome.failure = loaded.failure;
+            outcome.failure = loaded.failure.map(|failure| failure.to_string());
             outcome
         }
         Err(error) => failed(&source.info.id, error.to_string()),
     }
 }
 
-fn load_context<'a>(
-    workspace: &'a Workspace,
-    options: &Options,
-    draft: &'a Draft,
-) -> LoadContext<'a> {
+fn load_context<'a>(workspace: &'a Workspace, draft: &'a Draft) -> LoadContext<'a> {
     LoadContext {
         warehouse: &workspace.warehouse,
         draft,
@@ -174,8 +165,6 @@ fn load_context<'a>(
         base_dir: &workspace.base_dir,
         progress: workspace.progress.as_ref(),
         threads: workspace.threads,
-        now: workspace.clock.now(),
-        full_refresh: options.full_refresh,
     }
 }
 

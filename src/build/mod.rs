@@ -105,7 +105,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> Result<Repo
     if !(options.fail_fast && progressed.has_failed()) {
         check(workspace, options, &draft, &mut progressed).await;
     }
-    finish::finish(workspace, options, &draft, progressed).await
+    finish::finish(workspace, options, &draft, progressed)
 }
 
 /// Tables that no node makes any more leave the next version.

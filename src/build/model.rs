@@ -43,7 +43,7 @@ pub(super) async fn build(
     }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
     let session = workspace.engine.session(Arc::new(tables));
-    let planned = session.plan(&model.sql.text).await;
+    let planned = session.plan(&model.sql.text);
     let query = planned.map_err(|error| place(&error, &model.sql, &model.info.name))?;
     check_contract(model, &query)?;
     let code = CodeFingerprint { text, plan: query.fingerprint(), volatile: query.volatile() };
@@ -202,7 +202,7 @@ fn check_contract(model: &Model, query: &Query) -> Result<(), String> {
     for column in &model.columns {
         let Some(declared) = column.data_type else { continue };
         let field = schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(&column.name));
-        let expected = crate::ingest::arrow_type(declared);
+        let expected = crate::ingest::reading::arrow_type(declared);
         if let Some(field) = field
             && crate::warehouse::stored_type(field.data_type()) != expected
         {

@@ -2,6 +2,7 @@
 
 use crate::base::size::count;
 use crate::base::{Diagnostic, Diagnostics, Version};
+use crate::endpoints::StoreError;
 use crate::project::{Node, Project};
 use crate::record::{CheckStatus, Finding, NodeResult, NodeStatus, RunOutcome, RunRecord};
 use crate::warehouse::WarehouseError;
@@ -35,6 +36,8 @@ pub(crate) enum BuildError {
     Project(Diagnostics),
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
+    #[error(transparent)]
+    Endpoints(#[from] StoreError),
     #[error("no version has been published")]
     NothingPublished,
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::Flags;
+use crate::engine::output::Format;
 
 /// CSV files in; a tested, versioned warehouse out; served over an API.
 #[derive(Debug, Parser)]
@@ -116,22 +117,12 @@ pub(super) struct Up {
 pub(super) struct Query {
     /// One select
     pub(super) sql: String,
-    /// How to write the answer
-    #[arg(long, short, value_enum, default_value = "table")]
+    /// How to write the answer: table, csv, json, ndjson, arrow or parquet
+    #[arg(long, short, default_value = "table")]
     pub(super) format: Format,
     /// Which state to ask: a version, a time, a tag or run:ID [default: the current version]
     #[arg(long, value_name = "STATE")]
     pub(super) at: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Table,
-    Csv,
-    Json,
-    Ndjson,
-    Arrow,
-    Parquet,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -84,6 +84,7 @@ impl From<BuildError> for CliError {
             BuildError::Selection(problem) => problem.into(),
             BuildError::Project(problems) => problems.into(),
             BuildError::Warehouse(error) => error.into(),
+            BuildError::Endpoints(error) => Self::unexpected(error),
             BuildError::NothingPublished => {
                 Self::user(error).hint("`clearwell build` publishes the first version")
             }

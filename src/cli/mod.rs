@@ -19,6 +19,8 @@ use arguments::{Arguments, Command};
 use error::CliError;
 use ui::Ui;
 
+use crate::build::Verb;
+
 /// Exit codes, as dbt's: 0 all passed, 1 something the user can fix, 2 wrong usage or an unexpected error.
 const INTERRUPTED: u8 = 130;
 
@@ -44,34 +46,28 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
     let global = &arguments.global;
+    let build = |command, verb| {
+        block_on(global, interruptible(build::run(global, command, verb, ui)))
+    };
     match &arguments.command {
-        Command::Generate(command) => generate::run(global, command, ui),
-        Command::Versions => versions::run(global, ui),
-        Command::Query(command) => block_on(global, query::run(global, command, ui)),
+        Command::Build(command) => build(command, Verb::Build),
+        Command::Run(command) => build(command, Verb::Run),
+        Command::Seed(command) => build(command, Verb::Seed),
+        Command::Test(command) => build(command, Verb::Test),
         Command::Serve(command) => block_on(global, serve::run(global, command, ui)),
-        Command::Build(command) => {
-            block_on(global, build::run(global, command, crate::build::Verb::Build, ui))
-        }
-        Command::Run(command) => {
-            block_on(global, build::run(global, command, crate::build::Verb::Run, ui))
-        }
-        Command::Seed(command) => {
-            block_on(global, build::run(global, command, crate::build::Verb::Seed, ui))
-        }
-        Command::Test(command) => {
-            block_on(global, build::run(global, command, crate::build::Verb::Test, ui))
-        }
-        Command::Up(command) => block_on(global, async {
-            let built = build::run(global, &command.build, crate::build::Verb::Build, ui).await?;
-            if built != ExitCode::SUCCESS {
-                return Ok(built);
+        Command::Up(command) => match build(&command.build, Verb::Build)? {
+            built if built == ExitCode::SUCCESS => {
+                block_on(global, serve::run(global, &command.serve, ui))
             }
-            serve::run(global, &command.serve, ui).await
-        }),
+            failed => Ok(failed),
+        },
+        Command::Query(command) => block_on(global, interruptible(query::run(global, command, ui))),
+        Command::Versions => versions::run(global, ui),
+        Command::Generate(command) => generate::run(global, command, ui),
     }
 }
 
-/// Runs `work` on as many threads as there are cores, until it is done or the user interrupts.
+/// Runs `work` on as many threads as there are cores, until it is done.
 fn block_on(
     global: &arguments::Global,
     work: impl Future<Output = Result<ExitCode, CliError>>,
@@ -84,13 +80,18 @@ fn block_on(
         .enable_all()
         .build()
         .map_err(|error| CliError::unexpected(format!("cannot start threads: {error}")))?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = work => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
-        }
-    });
+    let outcome = runtime.block_on(work);
     // Blocking work that is still under way writes files that nobody will name.
     runtime.shutdown_background();
     outcome
+}
+
+/// Work that ends when the user interrupts it. Nothing is published then.
+async fn interruptible(
+    work: impl Future<Output = Result<ExitCode, CliError>>,
+) -> Result<ExitCode, CliError> {
+    tokio::select! {
+        outcome = work => outcome,
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+    }
 }

@@ -18,6 +18,7 @@ pub(super) async fn run(
         bind: config.bind,
         warehouse: open::warehouse(&config)?,
         engine: open::engine(&config)?,
+        limits: api::ServeLimits::default(),
     };
     api::serve(serve, |address| ui.note(&format!("serving on http://{address}/api/v1/")))
         .await

@@ -14,7 +14,7 @@ use super::jinja::{self, MacroTable, Phase, Rendering, RunContext, Scope, Templa
 use super::properties::{self, Properties};
 use super::resolve;
 use super::settings::{self, Settings};
-use super::yaml::Yaml;
+use super::yaml::{self, Yaml};
 use crate::base::{Diagnostic, Diagnostics, SourceText, Span};
 
 /// The schema of tables that choose none.
@@ -231,5 +231,28 @@ impl Workshop {
         let mut fqn = vec![self.settings.name.clone()];
         fqn.extend_from_slice(&file.parts);
         fqn
+    }
+}
+
+/// The variables of `--vars`: a YAML mapping, of which JSON is one.
+///
+/// # Errors
+/// If it is anything else.
+pub(crate) fn parse_vars(written: Option<&str>) -> Result<Map<String, Json>, Diagnostics> {
+    let Some(written) = written.filter(|text| !text.trim().is_empty()) else {
+        return Ok(Map::new());
+    };
+    let source = SourceText::new("--vars", written);
+    let mut problems = Diagnostics::default();
+    let parsed = yaml::parse(&source, &mut problems).map(|yaml| yaml.to_json());
+    match parsed {
+        Some(Json::Object(vars)) => Ok(vars),
+        _ if problems.has_errors() => Err(problems),
+        _ => {
+            let problem = Diagnostic::error("`--vars` is a mapping")
+                .at(source.span(0..written.len()))
+                .hint("write `--vars '{start: 2024-01-01}'`");
+            Err(problem.into())
+        }
     }
 }

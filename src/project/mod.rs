@@ -23,7 +23,7 @@ mod tests;
 mod yaml;
 
 pub(crate) use graph::*;
-pub(crate) use load::{LoadOptions, Loaded, load};
+pub(crate) use load::{LoadOptions, Loaded, load, parse_vars};
 pub(crate) use order::order;
 pub(crate) use select::{select, unmatched};
 pub(crate) use sql::{CompiledSql, Piece};

@@ -45,6 +45,9 @@ pub(crate) enum RunOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InputCount {
     pub(crate) table: String,
+    /// Where its rejects are; empty where it can have none.
+    #[serde(default)]
+    pub(crate) quarantine: String,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) rows_read: u64,

@@ -104,6 +104,11 @@ impl Draft {
         self.parent.number()
     }
 
+    /// The state that the draft is built on.
+    pub(crate) fn parent_state(&self) -> &State {
+        &self.parent
+    }
+
     /// What a reader of the draft sees now.
     pub(crate) fn state(&self) -> State {
         State { version: None, tables: Arc::clone(&self.lock().tables) }
