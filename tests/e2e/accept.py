@@ -22,8 +22,8 @@ import dialect
 
 BAD = object()  # a cell that is not of its column's type
 INTEGERS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
-TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?")
-BOOLEANS = {"true": True, "false": False, "t": True, "f": False, "1": True, "0": False}
+TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?)?", re.ASCII)
+BOOLEANS = dict.fromkeys(("true", "t", "yes", "1"), True) | dict.fromkeys(("false", "f", "no", "0"), False)
 
 
 @dataclass
@@ -75,9 +75,12 @@ def _file_rows(table, path):
     records = dialect.records(dialect.content(path), table.reading)
     positions, width = list(range(len(table.columns))), len(table.columns)
     if table.reading["header"]:
-        names = [name.strip().lower() for name, _ in next(records).cells]
+        header = next(record for record in records if record.raw)
+        names = [name.strip().lower() for name, _ in header.cells]
         positions, width = [names.index(c.name.lower()) for c in table.columns], len(names)
     for record in records:
+        if not record.raw and width > 1:
+            continue  # a blank line
         row = Row(path, record.line, record.offset, record.raw)
         if record.cells is None:
             row.reasons.add("encoding")
@@ -126,7 +129,7 @@ def _scalar(text, column):
     if kind.startswith("decimal"):
         return _decimal(text, *map(int, re.findall(r"\d+", kind)))
     if kind == "double":
-        return float(text) if re.fullmatch(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", text) else BAD
+        return float(text) if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) else BAD
     if kind == "boolean":
         return BOOLEANS.get(text.lower(), BAD)
     if kind == "date":
@@ -136,21 +139,18 @@ def _scalar(text, column):
         if not parts:
             return BAD
         return datetime.datetime.fromisoformat(
-            f"{parts[1]} {parts[2]}.{(parts[3] or '0').ljust(6, '0')}"
+            f"{parts[1]} {parts[2] or '00:00:00'}.{(parts[3] or '0').ljust(6, '0')}"
         )
     raise SystemExit(f"{column.name}: no rule for type {kind}")
 
 
 def _decimal(text, precision, scale):
-    parts = re.fullmatch(r"([+-]?)(\d+)(?:\.(\d+))?", text, re.ASCII)
-    if not parts:
+    """Nothing is rounded: digits behind the last place must be zeros."""
+    parts = re.fullmatch(r"[+-]?(\d*)(?:\.(\d*))?", text, re.ASCII)
+    if not parts or not re.search(r"\d", text):
         return BAD
-    fraction = parts[3] or ""
-    if len(fraction) > scale and not fraction[scale:].strip("0"):
-        raise dialect.Undefined(f"zeros behind the last place: {text} as decimal({precision},{scale})")
-    if len(fraction) > scale or len(parts[2].lstrip("0")) > precision - scale:
-        return BAD
-    return Decimal(text)
+    whole, fraction = parts[1].lstrip("0"), (parts[2] or "").rstrip("0")
+    return BAD if len(fraction) > scale or len(whole) > precision - scale else Decimal(text)
 
 
 # ---- rules ----------------------------------------------------------------------------------------------------------
@@ -260,7 +260,8 @@ def main():
     arguments.add_argument("--rejects", action="store_true", help="show every rejected record")
     given = arguments.parse_args()
     for (source, name), judged in judge(given.project).items():
-        print(f"{source}.{name}: {len(judged.rows)} read, {len(judged.accepted)} accepted, {len(judged.rejected)} rejected")
+        accepted, rejected = len(judged.accepted), len(judged.rejected)
+        print(f"{source}.{name}: {len(judged.rows)} read, {accepted} accepted, {rejected} rejected")
         for reason, count in sorted(reasons(judged).items()):
             print(f"    {count:7} {reason}")
         for row in judged.rejected if given.rejects else []:

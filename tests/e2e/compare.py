@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the test projects from real data and compares the warehouse, value for value, with what others say it must hold.
+"""Builds the test projects from real data and compares the warehouses, value for value, with what they must hold.
 
 - The accepted rows of every source, and its quarantine, are those of accept.py.
 - The models are what DuckDB makes of those rows with the project's reference.sql.
@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 import accept
-from content import differences
+from content import difference
 from program import PROJECTS, Clearwell, Failure, add_arguments
 
 QUARANTINE = "select file, line, byte_offset, raw, reasons, messages from quarantine.{}_{}"
@@ -68,11 +68,11 @@ def _findings(clearwell, name, judged):
     """Each comparison with the lines that say what is wrong."""
     for (source, table), one in judged.items():
         found = clearwell.query(f'select * from "{source}"."{table}"')
-        yield f"accepted rows of {source}.{table}", differences(one.arrow(), found)
+        yield f"accepted rows of {source}.{table}", difference(one.arrow(), found)
         yield f"quarantine of {source}.{table}", quarantine_differences(clearwell, one)
     yield "counts in the run's record", count_differences(clearwell, judged)
     for model, expected in _reference(name, judged):
-        yield f"model {model}", differences(expected, clearwell.query(f'select * from "{model}"'))
+        yield f"model {model}", difference(expected, clearwell.query(f'select * from "{model}"'))
     own = {"csv_spectrum": _spectrum_differences, "online_retail_tables": _counted_dirt_differences}
     if name in own:
         yield "what the data set itself says", list(own[name](clearwell, judged))
@@ -153,7 +153,7 @@ def _spectrum_differences(clearwell, judged):
 
 
 def _counted_dirt_differences(_clearwell, judged):
-    """The dirt as counted by whoever split the tables, against the verdicts that were just found to be the program's."""
+    """The dirt as counted when the tables were split, against the verdicts that the program was just held to."""
     folder = Path(os.environ["CLEARWELL_DATA"]) / "online_retail/tables"
     counted = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     reasons = {table: accept.reasons(one) for (_, table), one in judged.items()}

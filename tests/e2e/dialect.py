@@ -55,8 +55,6 @@ def records(data, reading):
         cells, end, after = _record(units, at, delimiter, quote, escape, terminator)
         raw = to_bytes(units[at:end])
         if not (comment and units.startswith(comment, at)):
-            if end == at:
-                raise Undefined(f"blank line {line}")
             try:
                 decoded = [(to_bytes(cell).decode(codec), quoted) for cell, quoted in cells]
             except UnicodeDecodeError:

@@ -93,7 +93,7 @@ class Loading:
         """Takes the last line off a day."""
         path = self.days / day.name
         opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path) as file:
+        with opener(path, "rb") as file:
             lines = file.read().splitlines(keepends=True)
         with opener(path, "wb") as file:
             file.writelines(lines[:-1])

@@ -82,7 +82,9 @@ def publish_under_readers(clearwell, given):
     try:
         http = Reader("http", lambda: ask_server(address))
         wait_until_served(http, 1, 10)
-        readers = [http, Reader("query", lambda: ask_newest(clearwell)), Reader("query --at", lambda: ask_pinned(clearwell))]
+        newest = Reader("query", lambda: ask_newest(clearwell))
+        pinned = Reader("query --at", lambda: ask_pinned(clearwell))
+        readers = [http, newest, pinned]
         for reader in readers:
             reader.start()
         slowest = 0.0
