@@ -8,7 +8,7 @@ use datafusion::common::diagnostic::Diagnostic;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::{EngineError, SqlError, sql_name};
+use super::{EngineError, SqlError, functions, sql_name};
 use crate::base::suggest::closest;
 
 /// How many names a hint lists at most.
@@ -162,6 +162,10 @@ fn from_schema(error: &SchemaError) -> SqlError {
 fn from_text(text: &str) -> SqlError {
     if let Some(rest) = text.strip_prefix("Invalid function '") {
         let name = rest.split('\'').next().unwrap_or_default();
+        if let Some(usage) = functions::usage(name) {
+            return SqlError::new(format!("`{name}` does not take these arguments"))
+                .hint(format!("it is {usage}"));
+        }
         let error = SqlError::new(format!("unknown function `{name}`"));
         let suggested =
             rest.split("Did you mean '").nth(1).and_then(|rest| rest.split('\'').next());
@@ -233,6 +237,10 @@ fn running_message(text: &str) -> String {
     });
     match text {
         "Divide by zero error" => "division by zero".to_owned(),
+        _ if text.contains("was not provided a value") => {
+            let name = between(text, "'", "'").unwrap_or_default();
+            format!("parameter `{name}` has no value")
+        }
         _ => cast.unwrap_or_else(|| lowered(text)),
     }
 }

@@ -11,9 +11,10 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::physical_plan::PhysicalExpr;
 
+use super::catalog::plan_expression;
 use super::error::{carried, from_planning};
 use super::meaning::round_casts;
-use super::session::{SORT_RESERVE_BYTES_MAX, plan_expression, state};
+use super::session::{SORT_RESERVE_BYTES_MAX, state};
 use super::table::presented;
 use super::{EngineError, RowPredicate, SqlError, dialect, parse, types};
 

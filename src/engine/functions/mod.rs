@@ -71,6 +71,18 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     scalars.chain(macros::MACROS.iter().map(|definition| definition.name))
 }
 
+/// How the functions of that name are called, if there are any.
+pub(super) fn usage(name: &str) -> Option<String> {
+    let scalars = SCALARS.iter().filter(|s| s.name == name || s.aliases.contains(&name));
+    let scalars = scalars.map(|scalar| format!("`{}`: {}", scalar.usage, scalar.help));
+    let macros = macros::MACROS.iter().filter(|definition| definition.name == name);
+    let macros = macros.map(|definition| {
+        format!("`{name}({})`: {}", definition.parameters.join(", "), definition.help)
+    });
+    let found: Vec<String> = scalars.chain(macros).collect();
+    (!found.is_empty()).then(|| found.join("; or "))
+}
+
 /// A [`Scalar`] as DataFusion calls it.
 struct Function {
     scalar: &'static Scalar,
