@@ -194,7 +194,9 @@ fn from_text(text: &str) -> SqlError {
         let message = format!("`{condition}` is no condition, but {}", with_sql_types(found));
         return SqlError::new(message);
     }
-    SqlError::new(lowered(&with_sql_types(text)))
+    let text = text.split(" No function matches").next().unwrap_or(text);
+    let text = text.rsplit("Error during planning: ").next().unwrap_or(text);
+    SqlError::new(lowered(&with_sql_types(text.trim_end_matches('.'))))
 }
 
 /// With Arrow's names of types replaced by SQL's.
@@ -237,6 +239,9 @@ fn running_message(text: &str) -> String {
     });
     match text {
         "Divide by zero error" => "division by zero".to_owned(),
+        _ if text.starts_with("Overflow happened on: ") => {
+            text.replacen("Overflow happened on", "integer overflow", 1)
+        }
         _ if text.contains("was not provided a value") => {
             let name = between(text, "'", "'").unwrap_or_default();
             format!("parameter `{name}` has no value")

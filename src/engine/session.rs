@@ -12,7 +12,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::SessionConfig;
 
 use super::catalog::Catalog;
-use super::meaning::{DuckDbExpressions, RoundingCasts};
+use super::meaning::{DuckDbExpressions, ExactNumbers};
 use super::names::{Definitions, distinct};
 use super::table::FilesTable;
 use super::{EngineError, EngineLimits, Relation, SqlError, TableSet};
@@ -70,7 +70,7 @@ pub(super) fn state(
     if let Some(runtime) = runtime {
         builder = builder.with_runtime_env(Arc::clone(runtime));
     }
-    builder = builder.with_analyzer_rule(Arc::new(RoundingCasts));
+    builder = builder.with_analyzer_rule(Arc::new(ExactNumbers));
     let aggregates = functions::aggregates();
     if let Some(sum) = aggregates.iter().find(|function| function.name() == "sum") {
         let ours: Arc<dyn ExprPlanner> = Arc::new(DuckDbExpressions { sum: Arc::clone(sum) });

@@ -746,16 +746,16 @@ async fn the_shops_marts_are_exact() {
 async fn arguments_are_checked() {
     let world = small_shop();
     insta::assert_snapshot!(world.ask("select year(1, 2)").await, @"1:8+4 `year` does not take these arguments; it is `year(d)`: the year of a date");
-    insta::assert_snapshot!(world.ask("select divide_decimal(1.5::double, 2, 3)").await, @"function 'divide_decimal' user-defined coercion failed with: Error during planning: `divide_decimal(numerator, denominator, scale)` does not take (double, bigint, bigint). No function matches the given name and argument types 'divide_decimal(double, bigint, bigint)'. You might need to add explicit type casts.
-	Candidate functions:
-	divide_decimal(UserDefined)");
+    insta::assert_snapshot!(world.ask("select divide_decimal(1.5::double, 2, 3)").await, @"`divide_decimal(numerator, denominator, scale)` does not take (double, bigint, bigint)");
     insta::assert_snapshot!(world.ask("select divide_decimal(1, 2, customer_id) from customers").await, @"the scale of `divide_decimal(numerator, denominator, scale)` is a constant from 0 to 38");
     insta::assert_snapshot!(world.ask("select date_diff('fortnight', order_ts, now()) from orders").await, @"failed: `fortnight` is no part of a date; there are year, quarter, month, week, day, hour, minute, second");
-    insta::assert_snapshot!(world.ask("select upper(1, 2)").await, @"function 'upper' expects 1 arguments but received 2. No function matches the given name and argument types 'upper(bigint, bigint)'. You might need to add explicit type casts.
-	Candidate functions:
-	upper(String)");
+    insta::assert_snapshot!(world.ask("select upper(1, 2)").await, @"function 'upper' expects 1 arguments but received 2");
     insta::assert_snapshot!(world.ask("select 1 + interval '1 day'").await, @"cannot automatically convert bigint to interval");
     insta::assert_snapshot!(world.ask("select bool_or(customer_id = 1 or country = 'x') from customers").await, @"bool_or(((customer_id = 1) OR (country = 'x'))) | true");
+    insta::assert_snapshot!(world.ask("select 9223372036854775807 + customer_id from customers").await, @"failed: integer overflow: 9223372036854775807 + 1");
+    insta::assert_snapshot!(world.ask("select max(quantity * 1000000 * 1000000 * 1000000 * 3) from orders").await, @"failed: integer overflow: 7000000000000000000 * 3");
+    insta::assert_snapshot!(world.ask("select x * x as y from (select max(quantity) * 10000 as x from orders)").await, @"y | 4900000000");
+    insta::assert_snapshot!(world.ask("select customer_id + 1 as n, count(*) from orders group by customer_id + 1 having customer_id + 1 > 2 order by customer_id + 1").await, @"n,count_star() | 3,3");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! `macros` are written in SQL over other functions; `Scalar`s are computed here; `sum` replaces an aggregate.
 
+mod checked;
 mod dates;
 mod decimal;
 pub(super) mod macros;
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
-    AggregateUDF, ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    AggregateUDF, ColumnarValue, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 
 use arrow::datatypes::{Field, FieldRef};
@@ -52,6 +53,11 @@ const SCALARS: &[&Scalar] = &[
 /// The scalar functions, ready to register.
 pub(super) fn scalars() -> impl Iterator<Item = Arc<ScalarUDF>> {
     SCALARS.iter().map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
+}
+
+/// The function that computes `op` of two integers and tells of an overflow.
+pub(super) fn checked(op: Operator) -> Option<Arc<ScalarUDF>> {
+    checked::of(op).map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
 }
 
 /// Rounding as `round` (decimals) and `round_even` (doubles) do it, for casts.
