@@ -81,6 +81,20 @@ const KNOWN: [&str; 44] = [
     "restrict-access",
 ];
 
+/// Keys whose values keep their Jinja: dbt renders variables never, and hooks when they run.
+pub(super) const NOT_RENDERED: [&str; 10] = [
+    "vars",
+    "on-run-start",
+    "on-run-end",
+    "query-comment",
+    "+pre-hook",
+    "+post-hook",
+    "+pre_hook",
+    "+post_hook",
+    "pre-hook",
+    "post-hook",
+];
+
 /// Reads and renders the project's file.
 ///
 /// `render` fills in `{{ var(…) }}` and `{{ env_var(…) }}`.

@@ -522,10 +522,10 @@ fn endpoints_are_checked() {
       |                                          ^^^^^^^^^^
 
     error: `x up` is no key of an order: `column`, or `column desc`
-     --> sql/endpoints/e.yml:8:15
+     --> sql/endpoints/e.yml:8:16
       |
     8 |     order_by: [x up]
-      |               ^
+      |                ^^^^
 
     error: a page has 1 row or more, and by default no more than at most
      --> sql/endpoints/e.yml:9:12
@@ -594,10 +594,10 @@ fn values_of_yaml_are_rendered_and_explained() {
       | ^^^^^^^^^^^^^^^
 
     error: there is no block `docs mising`
-     --> sql/models/m.yml:3:18
+     --> sql/models/m.yml:3:27
       |
     3 |     description: "{{ doc('mising') }}"
-      |                  ^^^^^^^^^^^^^^^^^^^^^
+      |                           ^^^^^^
       |
       = help: did you mean `missing`?
 

@@ -102,9 +102,10 @@ fn names_become_tables() {
     from "shop"."orders"
     where year >= 2024
     "#);
-    insta::assert_snapshot!(sql(&project, "daily").trim(), @r#"
-    select count(*) as orders from "main"."stg_orders" join "main"."codes" using (code)
-    "#);
+    assert_eq!(
+        sql(&project, "daily").trim(),
+        r#"select count(*) as orders from "main"."stg_orders" join "main"."codes" using (code)"#
+    );
     let Node::Seed(seed) = node(&project, "seed.shop.codes") else { panic!() };
     assert_eq!((seed.table.to_string().as_str(), seed.delimiter.as_str()), ("main.codes", ";"));
 }
@@ -227,7 +228,8 @@ fn a_schema_macro_of_the_project_decides() {
     assert!(lake.info.depends_on.iter().any(|id| id.as_str() == "seed.shop.s"));
 }
 
-/// Two thousand models load within the time that a person waits without noticing; in a debug build, too, by a margin.
+/// A second or so when optimised; the bound is for a debug build on a busy machine, and still catches work that grows
+/// with the square.
 #[test]
 fn many_models_load_quickly() {
     let mut files =
@@ -254,5 +256,5 @@ fn many_models_load_quickly() {
     let took = began.elapsed();
     assert_eq!(project.nodes.len(), 6_000);
     assert_eq!(order(&project).len(), 6_000);
-    assert!(took.as_secs() < 20, "{took:?}");
+    assert!(took.as_secs() < 60, "{took:?}");
 }
