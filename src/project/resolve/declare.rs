@@ -10,7 +10,7 @@ use super::super::files::File;
 use super::super::graph::Materialization;
 use super::super::jinja::{Phase, Relation, Rendering, call_sites};
 use super::super::load::{Inputs, Workshop};
-use super::super::properties::{NodeProperties, SourceProperties};
+use super::super::properties::{EndpointProperties, NodeProperties, SourceProperties};
 use super::{collisions, schemas};
 use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
 
@@ -111,20 +111,19 @@ pub(super) fn declare(
     let mut declared = Declared { project, ..Declared::default() };
     let models = by_name(&inputs.properties.models, "model", problems);
     for file in &inputs.models {
-        declared.sql.extend(sql_node(workshop, Purpose::Model, file, &models, problems));
+        let described = described(&models, file);
+        declared.sql.extend(sql_node(workshop, Purpose::Model, file, described, problems));
     }
     let tests = by_name(&inputs.properties.tests, "test", problems);
     for file in &inputs.tests {
-        declared.sql.extend(sql_node(workshop, Purpose::Test, file, &tests, problems));
+        let described = described(&tests, file);
+        declared.sql.extend(sql_node(workshop, Purpose::Test, file, described, problems));
     }
     for file in &inputs.endpoints {
-        declared.sql.extend(sql_node(
-            workshop,
-            Purpose::Endpoint,
-            file,
-            &BTreeMap::new(),
-            problems,
-        ));
+        let mut endpoints = inputs.properties.endpoints.iter();
+        let described = endpoints.find(|known| known.name == file.stem());
+        let described = described.map_or(Described::Not, Described::Endpoint);
+        declared.sql.extend(sql_node(workshop, Purpose::Endpoint, file, described, problems));
     }
     let seeds = by_name(&inputs.properties.seeds, "seed", problems);
     declared.seeds = inputs
@@ -143,6 +142,18 @@ pub(super) fn declare(
 }
 
 type ByName<'a> = BTreeMap<&'a str, &'a NodeProperties>;
+
+/// What YAML says about a file of SQL.
+#[derive(Clone, Copy)]
+enum Described<'a> {
+    Node(&'a NodeProperties),
+    Endpoint(&'a EndpointProperties),
+    Not,
+}
+
+fn described<'a>(all: &ByName<'a>, file: &File) -> Described<'a> {
+    all.get(file.stem()).map_or(Described::Not, |properties| Described::Node(properties))
+}
 
 fn by_name<'a>(all: &'a [NodeProperties], what: &str, problems: &mut Diagnostics) -> ByName<'a> {
     let mut named = ByName::new();
@@ -169,21 +180,28 @@ fn sql_node(
     workshop: &Workshop,
     purpose: Purpose,
     file: &File,
-    described: &ByName<'_>,
+    described: Described<'_>,
     problems: &mut Diagnostics,
 ) -> Option<SqlNode> {
     let name = file.stem();
     let id = NodeId::new(purpose.name(), &workshop.settings.name, name);
     let fqn = workshop.fqn(file);
-    let properties = described.get(name).map(|properties| (*properties).clone());
     let mut configuration = Configuration::default();
     for configured in workshop.settings.configured(purpose.tree(), &fqn) {
         let span = Some(configured.span.clone());
         configuration.apply(configured.key, configured.value.to_json(), span);
     }
-    if let Some(properties) = &properties {
-        properties.configure(&mut configuration);
-    }
+    let properties = match described {
+        Described::Node(properties) => {
+            properties.configure(&mut configuration);
+            Some(properties.clone())
+        }
+        Described::Endpoint(properties) => {
+            properties.configure(&mut configuration);
+            None
+        }
+        Described::Not => None,
+    };
     let (references, broken) = match first_pass(workshop, purpose, file, &id, &mut configuration) {
         Ok(references) => (references, false),
         Err(Some(problem)) => {

@@ -104,3 +104,12 @@ impl SourcePosition {
         crate::base::SourceText::new("", text).span(at..at).line_column()
     }
 }
+
+#[test]
+fn expressions_of_any_length_are_read() {
+    let long = vec!["1"; 3_000].join(" + ");
+    assert_eq!(rendered(&format!("{{{{ {long} }}}}"), ""), "3000");
+    let nested = format!("{}1{}", "(".repeat(5_000), ")".repeat(5_000));
+    let files = format!("//- /models/m.sql\n{{{{ {nested} }}}}\n");
+    assert!(problems(&files).contains("this is not Jinja"), "{}", problems(&files));
+}

@@ -69,6 +69,7 @@ select * from {{ ref('daily') }} where orders >= $least
 //- /endpoints/endpoints.yml
 endpoints:
   - name: daily
+    config: {tags: [public]}
     parameters:
       - {name: least, type: integer, default: 0, minimum: 0}
     order_by: [orders desc, day]
@@ -154,6 +155,7 @@ fn endpoints_have_parameters_and_an_order() {
     let order: Vec<_> =
         endpoint.order_by.iter().map(|key| (key.column.as_str(), key.descending)).collect();
     assert_eq!(order, [("orders", true), ("day", false)]);
+    assert_eq!(endpoint.info.tags, ["public"]);
     assert_eq!(endpoint.page, PageSize { default: 100, max: 1000 });
 }
 
