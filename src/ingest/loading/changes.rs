@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LoadError;
 use super::files::{self, InputFile, Sameness};
 use crate::base::TableName;
+use crate::ingest::reading;
 use crate::record::{FileIdentity, LoadedFile, SourceLoad};
 use crate::rules::ColumnRule;
 use crate::warehouse::{DataFile, Manifest, State, TableContent, Warehouse};
@@ -155,8 +156,8 @@ async fn is_same(
         Sameness::Same => Ok(true),
         Sameness::Different => Ok(false),
         Sameness::Unknown => {
-            let path = file.path.clone();
-            let hash = tokio::task::spawn_blocking(move || files::hash(&path)).await;
+            let (path, name) = (file.path.clone(), file.name.clone());
+            let hash = tokio::task::spawn_blocking(move || reading::hash_file(&path, &name)).await;
             Ok(hash.map_err(|_| LoadError::Worker)?? == loaded.hash)
         }
     }

@@ -59,7 +59,7 @@ impl KeySet {
     pub(super) fn frozen(self) -> Self {
         match self {
             Self::Words(set) => Self::Words(set.frozen()),
-            other @ Self::Numbers(_) => other,
+            Self::Numbers(set) => Self::Numbers(set.frozen()),
         }
     }
 
