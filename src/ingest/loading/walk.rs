@@ -61,9 +61,10 @@ struct Court {
 pub(super) async fn walk(walk: &Walk<'_>) -> Result<BTreeMap<String, FileResult>, LoadError> {
     let mut writing = Writing::default();
     let mut surveys = walk.first_pass(&mut writing).await?;
+    let data = walk.previous.map(Previous::data_files).unwrap_or_default();
     surveys.retain(|name, survey| {
         let stands = survey.end.is_none() && !survey.changed;
-        if stands && let Some(result) = walk.standing(name) {
+        if stands && let Some(result) = walk.standing(name, &data) {
             writing.done.insert(name.clone(), result);
         }
         !stands
@@ -274,16 +275,14 @@ impl Walk<'_> {
     }
 
     /// A file as the last load left it.
-    fn standing(&self, name: &str) -> Option<FileResult> {
+    fn standing(&self, name: &str, data: &BTreeMap<&str, &DataFile>) -> Option<FileResult> {
         let (_, loaded) = self.changes.files.get(name)?;
         let loaded = loaded.clone()?;
-        let previous = self.previous?;
-        Some(FileResult {
-            accepted: previous.data_files(&loaded.accepted),
-            rejected: previous.data_files(&loaded.rejected),
-            loaded,
-            parsed: false,
-        })
+        let files = |names: &[String]| {
+            names.iter().filter_map(|name| data.get(name.as_str()).copied().cloned()).collect()
+        };
+        let (accepted, rejected) = (files(&loaded.accepted), files(&loaded.rejected));
+        Some(FileResult { loaded, accepted, rejected, parsed: false })
     }
 
     fn out_of_memory(&self, source: crate::engine::EngineError) -> LoadError {
