@@ -11,7 +11,7 @@ use super::routes::API;
 use super::versions::Served;
 use crate::base::Version;
 use crate::endpoints::{PlannedEndpoint, Request};
-use crate::engine::JsonRows;
+use crate::engine::output::JsonRows;
 
 /// How much of a name a message repeats.
 pub(super) const NAME_CHARACTERS_MAX: usize = 80;

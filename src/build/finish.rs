@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
 use crate::base::{NodeId, Version};
-use crate::engine::TableSet;
 use crate::endpoints::{self, PlannedEndpoint};
+use crate::engine::TableSet;
 use crate::project::Node;
 use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord};
 use crate::warehouse::{Draft, Publication, PublishOutcome};
@@ -98,15 +98,13 @@ fn stage_endpoints(
     draft: &Draft,
     progressed: &mut Progressed,
 ) -> Result<(), BuildError> {
-    let endpoints = workspace
-        .project
-        .nodes
-        .values()
-        .filter(|node| options.verb.touches(node))
-        .filter_map(|node| match node {
-            Node::Endpoint(endpoint) => Some(endpoint),
-            _ => None,
-        });
+    let endpoints =
+        workspace.project.nodes.values().filter(|node| options.verb.touches(node)).filter_map(
+            |node| match node {
+                Node::Endpoint(endpoint) => Some(endpoint),
+                _ => None,
+            },
+        );
     let tables = TableSet::of(workspace.warehouse.root(), &draft.state().tables);
     let session = workspace.engine.session(Arc::new(tables));
     let mut planned = Vec::new();

@@ -7,8 +7,8 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use super::{BuildError, Options, Progressed, Workspace, model, report};
-use crate::base::NodeId;
+use super::{Options, Progressed, Workspace, model, report};
+use crate::base::{NodeId, TableName};
 use crate::ingest::loading::{self, LoadContext};
 use crate::project::{Node, Source};
 use crate::record::{InputCount, NodeResult, NodeStatus};
@@ -28,7 +28,7 @@ pub(super) async fn build_tables(
     options: &Options,
     draft: &Draft,
     progressed: &mut Progressed,
-) -> Result<(), BuildError> {
+) {
     let mut waiting = dependencies(workspace, options, progressed);
     let mut bad: BTreeSet<NodeId> = BTreeSet::new();
     let mut under_way: FuturesUnordered<BoxFuture<'_, Outcome>> = FuturesUnordered::new();
@@ -50,13 +50,21 @@ pub(super) async fn build_tables(
                 (None, None) => settle(&mut waiting, &id),
             }
         }
-        let Some(outcome) = under_way.next().await else { return Ok(()) };
+        let Some(outcome) = under_way.next().await else { break };
         let id = outcome.result.node.clone();
         if outcome.result.status == NodeStatus::Failed {
             bad.insert(id.clone());
         }
         settle(&mut waiting, &id);
         progressed.take(workspace, outcome);
+    }
+    // The project has no cycle, so that only foreign keys can make one.
+    if !(options.fail_fast && !bad.is_empty()) {
+        for (id, needed) in waiting {
+            let names: Vec<&str> = needed.iter().map(NodeId::short).collect();
+            let message = format!("waits for {}, which waits for it", names.join(", "));
+            progressed.take(workspace, failed(&id, message));
+        }
     }
 }
 
@@ -92,7 +100,19 @@ fn settle(waiting: &mut BTreeMap<NodeId, BTreeSet<NodeId>>, done: &NodeId) {
 impl Workspace {
     /// What a node is built from: its references, and the tables that a source's foreign keys name.
     fn needs(&self, id: &NodeId) -> impl Iterator<Item = &NodeId> {
-        self.project.nodes.get(id).into_iter().flat_map(|node| node.info().depends_on.iter())
+        let node = self.project.nodes.get(id);
+        let contract = match node {
+            Some(Node::Source(source)) => source.contract.as_ref(),
+            _ => None,
+        };
+        let keys = contract.into_iter().flat_map(|contract| &contract.foreign_keys);
+        let referred = keys.filter_map(|key| self.made_by(&key.to)).filter(move |to| *to != id);
+        node.into_iter().flat_map(|node| node.info().depends_on.iter()).chain(referred)
+    }
+
+    fn made_by(&self, table: &TableName) -> Option<&NodeId> {
+        let makes = |(_, node): &(&NodeId, &Node)| node.table() == Some(table);
+        self.project.nodes.iter().find(makes).map(|(id, _)| id)
     }
 
     /// The nodes of `due` that must be done before `id`, seen through nodes that make no table.
@@ -148,7 +168,8 @@ async fn load_source(workspace: &Workspace, draft: &Draft, source: &Source) -> O
         Ok(loaded) => {
             let rows = Some(loaded.count.rows_accepted);
             let mut outcome = done(&source.info.id, loaded.changed, rows);
-            outcome.input = Some(loaded.count);
+            let quarantine = source.quarantine.to_string();
+            outcome.input = Some(InputCount { quarantine, ..loaded.count });
             outcome.warnings = loaded.warnings;
             outcome.failure = loaded.failure.map(|failure| failure.to_string());
             outcome

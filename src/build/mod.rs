@@ -101,7 +101,7 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> Result<Repo
         warnings: Vec::new(),
         failures: Vec::new(),
     };
-    graph::build_tables(workspace, options, &draft, &mut progressed).await?;
+    graph::build_tables(workspace, options, &draft, &mut progressed).await;
     if !(options.fail_fast && progressed.has_failed()) {
         check(workspace, options, &draft, &mut progressed).await;
     }

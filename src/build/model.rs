@@ -43,7 +43,7 @@ pub(super) async fn build(
     }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
     let session = workspace.engine.session(Arc::new(tables));
-    let planned = session.plan(&model.sql.text);
+    let planned = session.plan(&model.sql.text).await;
     let query = planned.map_err(|error| place(&error, &model.sql, &model.info.name))?;
     check_contract(model, &query)?;
     let code = CodeFingerprint { text, plan: query.fingerprint(), volatile: query.volatile() };

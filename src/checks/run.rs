@@ -177,14 +177,14 @@ impl<'a> CheckRun<'a> {
 
     async fn sample(&self, rows: &str) -> Option<Sample> {
         let sql = format!("select * from ({rows}) as failing limit {SAMPLE_ROWS}");
-        let query = self.session.plan(&sql).ok()?;
+        let query = self.session.plan(&sql).await.ok()?;
         let batches = query.collect().await.ok()?;
         let columns = query.schema().fields().iter().map(|field| field.name().clone()).collect();
         Some(Sample { columns, rows: batches.iter().flat_map(text_rows).collect() })
     }
 
     async fn first_batch(&self, sql: &str) -> Result<RecordBatch, String> {
-        let query = self.session.plan(sql).map_err(|error| error.to_string())?;
+        let query = self.session.plan(sql).await.map_err(|error| error.to_string())?;
         let batches = query.collect().await.map_err(|error| error.to_string())?;
         batches.into_iter().find(|batch| batch.num_rows() > 0).ok_or_else(|| "no answer".to_owned())
     }

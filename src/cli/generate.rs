@@ -26,12 +26,15 @@ pub(super) fn run(
     let threads = global.threads.as_deref().and_then(|n| n.parse().ok()).unwrap_or(cores);
     let summary = sample::generate(&request, ui.progress().as_ref(), threads)
         .map_err(|error| CliError::user(error))?;
-    ui.note(&format!(
-        "wrote {} rows ({}), {} of them broken, to {}",
-        count(summary.rows),
-        ByteSize(summary.bytes),
-        count(summary.rejects),
-        command.out.display()
-    ));
+    for file in &summary.files {
+        ui.note(&format!(
+            "wrote     {}: {} rows ({}), {} of them broken",
+            file.path.display(),
+            count(file.rows),
+            ByteSize(file.bytes),
+            count(file.rows_broken)
+        ));
+    }
+    ui.note(&format!("wrote     {}: what was broken how", summary.rejects.display()));
     Ok(ExitCode::SUCCESS)
 }

@@ -46,9 +46,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
     let global = &arguments.global;
-    let build = |command, verb| {
-        block_on(global, interruptible(build::run(global, command, verb, ui)))
-    };
+    let build =
+        |command, verb| block_on(global, interruptible(build::run(global, command, verb, ui)));
     match &arguments.command {
         Command::Build(command) => build(command, Verb::Build),
         Command::Run(command) => build(command, Verb::Run),

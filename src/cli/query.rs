@@ -22,7 +22,8 @@ pub(super) async fn run(
     let engine = open::engine(&config)?;
     let tables = TableSet::of(warehouse.root(), &state.tables);
     let session = engine.session(Arc::new(tables));
-    let query = session.plan(&command.sql).map_err(|error| sql_error(&command.sql, &error))?;
+    let query =
+        session.plan(&command.sql).await.map_err(|error| sql_error(&command.sql, &error))?;
     let format = if global.json { Format::Json } else { command.format };
     let rows = query.stream().await?;
     let written = output::write(rows, &query.schema(), format, &mut ui.data()).await;

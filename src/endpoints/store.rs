@@ -220,6 +220,7 @@ fn endpoint(stored: Stored) -> Endpoint {
     Endpoint {
         info: NodeInfo {
             id: stored.id,
+            fqn: vec![stored.name.clone()],
             name: stored.name,
             path: stored.path,
             description: stored.description,

@@ -3,7 +3,7 @@
 //! - `/` is a division of doubles, `//` one of integers; dates and integers add up to dates.
 //! - `avg` is an exact sum divided by a count, as a double, so that it does not depend on how the rows are split.
 //! - Ranks and row numbers are bigints.
-//! - A number cast to an integer is rounded, not cut off.
+//! - A number cast to an integer is rounded, not cut off: decimals half away from zero, doubles half to even.
 //! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
 
 use std::sync::Arc;
@@ -24,12 +24,14 @@ use datafusion::logical_expr::planner::{
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
-    WindowFunctionDefinition, lit,
+    WindowFunctionDefinition,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DataType as SqlType, ExactNumberInfo, TimezoneInfo,
 };
+
+use super::functions;
 
 /// Plans operators and aggregates.
 #[derive(Debug)]
@@ -251,10 +253,15 @@ fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
         _ => false,
     };
     let already = matches!(&expr, Expr::ScalarFunction(call)
-        if matches!(call.name(), "round" | "floor" | "ceil" | "trunc" | "date_part"));
+        if matches!(call.name(), "round" | "round_even" | "floor" | "ceil" | "trunc" | "date_part"));
     if !has_fraction || already {
         return None;
     }
-    let arguments = if from.is_floating() { vec![expr] } else { vec![expr, lit(0_i32)] };
-    Some(Expr::ScalarFunction(ScalarFunction::new_udf(math::round(), arguments)))
+    let [away_from_zero, to_even] = functions::rounding();
+    let (function, number) = match from {
+        DataType::Float32 => (to_even, to(expr, DataType::Float64)),
+        DataType::Float64 => (to_even, expr),
+        _ => (away_from_zero, expr),
+    };
+    Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![number])))
 }

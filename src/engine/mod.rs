@@ -31,7 +31,6 @@ use futures::Stream;
 use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
-pub(crate) use output::JsonRows;
 pub(crate) use prepare::{Prepared, Value};
 pub(crate) use table::HIDDEN_PREFIX;
 pub(crate) use types::sql_name;

@@ -13,12 +13,12 @@ use datafusion::physical_plan::PhysicalExpr;
 
 use super::error::{carried, from_planning};
 use super::meaning::round_casts;
-use super::session::{plan_expression, state};
+use super::session::{SORT_RESERVE_BYTES_MAX, plan_expression, state};
 use super::table::presented;
 use super::{EngineError, RowPredicate, SqlError, dialect, parse, types};
 
 /// Functions and meanings, without tables.
-static PLAIN: LazyLock<SessionState> = LazyLock::new(|| state(None, 1));
+static PLAIN: LazyLock<SessionState> = LazyLock::new(|| state(None, 1, SORT_RESERVE_BYTES_MAX));
 
 /// Plans `expression` over batches of `schema`.
 pub(super) fn plan(schema: &SchemaRef, expression: &str) -> Result<RowPredicate, SqlError> {

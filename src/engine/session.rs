@@ -33,6 +33,8 @@ const VIEW_DEPTH_LIMIT: usize = 32;
 const BATCH_ROWS: usize = 8192;
 /// Files smaller than this are not cut up for several threads.
 const SPLIT_BYTES_MIN: usize = 1 << 20;
+/// What a sort keeps back for merging at most.
+pub(super) const SORT_RESERVE_BYTES_MAX: usize = 10 << 20;
 
 /// What all clones of an engine share.
 pub(super) struct EngineParts {
@@ -46,14 +48,26 @@ pub(super) struct EngineParts {
 impl EngineParts {
     pub(super) fn new(limits: &EngineLimits) -> Result<Self, EngineError> {
         let runtime = memory::runtime(limits)?;
-        let wide = state(Some(&runtime), limits.threads.max(1));
-        let narrow = state(Some(&runtime), 1);
+        let threads = limits.threads.max(1);
+        let sort_bytes = sort_reserve_bytes(limits);
+        let wide = state(Some(&runtime), threads, sort_bytes);
+        let narrow = state(Some(&runtime), 1, sort_bytes);
         Ok(Self { runtime, wide, narrow })
     }
 }
 
+/// What each sort keeps back for merging what it spilled: a share of the memory that leaves room for several.
+fn sort_reserve_bytes(limits: &EngineLimits) -> usize {
+    let share = limits.memory.0 / (16 * limits.threads.max(1) as u64);
+    usize::try_from(share).unwrap_or(SORT_RESERVE_BYTES_MAX).min(SORT_RESERVE_BYTES_MAX)
+}
+
 /// DataFusion's state with our configuration, functions and meanings.
-pub(super) fn state(runtime: Option<&Arc<RuntimeEnv>>, threads: usize) -> SessionState {
+pub(super) fn state(
+    runtime: Option<&Arc<RuntimeEnv>>,
+    threads: usize,
+    sort_reserve_bytes: usize,
+) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
         .with_batch_size(BATCH_ROWS)
@@ -61,6 +75,7 @@ pub(super) fn state(runtime: Option<&Arc<RuntimeEnv>>, threads: usize) -> Sessio
         .with_create_default_catalog_and_schema(false);
     let options = config.options_mut();
     options.optimizer.repartition_file_min_size = SPLIT_BYTES_MIN;
+    options.execution.sort_spill_reservation_bytes = sort_reserve_bytes;
     let mut builder = SessionStateBuilder::new().with_config(config).with_default_features();
     if let Some(runtime) = runtime {
         builder = builder.with_runtime_env(Arc::clone(runtime));

@@ -81,7 +81,7 @@ impl Seasons {
     /// order never has an earlier time.
     pub(super) fn moment(&self, row: u64, count: u64, jitter: u32) -> (i64, u32) {
         let length = self.hour_starts[self.hour_starts.len() - 1];
-        let place = u128::from(row) << 32 | u128::from(jitter);
+        let place = (u128::from(row) << 32) | u128::from(jitter);
         let at = (place * u128::from(length) / (u128::from(count) << 32)) as u64;
         let hour = self.hour_starts.partition_point(|&start| start <= at) - 1;
         let (start, end) = (self.hour_starts[hour], self.hour_starts[hour + 1]);

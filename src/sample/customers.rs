@@ -84,12 +84,13 @@ impl Table for Customers<'_> {
         let locale: &Locale = random.weighted(&LOCALES, |locale| locale.weight);
         let (first, last) = (*random.pick(locale.first_names), *random.pick(locale.last_names));
         let domain = *random.pick(&DOMAINS);
-        let (city, gaps) = (*random.pick(locale.cities), random.next());
+        let (city, gaps) = (*random.pick(locale.cities), random.bits());
         // A few people leave a field out: one bit pattern in 64 each, drawn at once.
-        let known =
-            |field: u32, cell: &'static str| if gaps >> (6 * field) & 63 == 0 { "" } else { cell };
+        let known = |field: u32, cell: &'static str| {
+            if (gaps >> (6 * field)) & 63 == 0 { "" } else { cell }
+        };
         record.push_number(key(row));
-        record.push(format!("{}.{}{}@{domain}", fold(first), fold(last), key(row)));
+        record.push(&format!("{}.{}{}@{domain}", fold(first), fold(last), key(row)));
         record.push(known(0, first));
         record.push(known(1, last));
         record.push(known(2, locale.country));

@@ -157,7 +157,9 @@ impl<'a> Breaker<'a> {
             }
             Fault::Long => {
                 self.table.fill(row, record);
-                (0..=random.below(2)).for_each(|_| record.push(random.pick(&["", "n/a", "a, b"])));
+                for _ in 0..=random.below(2) {
+                    record.push(random.pick::<&str>(&["", "n/a", "a, b"]));
+                }
                 vec![self.reason(Rule::Ragged, 0)]
             }
             Fault::Undecodable => self.undecodable(row, record, &mut random),

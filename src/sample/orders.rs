@@ -166,7 +166,7 @@ impl Table for Orders<'_> {
 
     fn fill(&self, row: u64, record: &mut Record) -> Vec<Reason> {
         let mut random = self.plan.random(TableId::Orders, row, Purpose::Values);
-        let (day, second) = self.seasons.moment(row, self.count, random.next() as u32);
+        let (day, second) = self.seasons.moment(row, self.count, random.bits() as u32);
         let customer = self.customer(day, &mut random);
         let product = self.product(day, &mut random);
         record.push_number(key(row));

@@ -15,7 +15,10 @@ use crate::base::progress::Task;
 /// Rows that are made at once; a block of orders is about 5 MB. The files do not depend on it.
 const BLOCK_ROWS: u64 = 1 << 16;
 
-/// A file that gets its name only when it is whole. Dropped before, it goes away.
+const PARTIAL: &str = ".partial";
+
+/// A file that gets its name only when it is whole. Dropped before, it goes away; what a killed process left goes away
+/// when the file is next made.
 ///
 /// Nothing is synced: after a power cut the files can be made again.
 #[derive(Debug)]
@@ -29,10 +32,13 @@ pub(super) struct StagedFile {
 
 impl StagedFile {
     pub(super) fn create(folder: &Path, name: &str) -> Result<Self, GenerateError> {
+        remove_leftovers(folder, name);
         let id = uuid::Uuid::new_v4().simple();
-        let partial = folder.join(format!(".{name}.{id}.partial"));
+        let partial = folder.join(format!(".{name}.{id}{PARTIAL}"));
         let file = File::create_new(&partial)
             .map_err(|source| GenerateError::io("cannot create", &partial, source))?;
+        // Tells other processes that someone is at work. Where files cannot be locked they may take it for a leftover.
+        let _ = file.try_lock();
         let path = folder.join(name);
         Ok(Self { file, partial, path, published: false, bytes_written: 0 })
     }
@@ -57,6 +63,18 @@ impl Drop for StagedFile {
         if !self.published {
             // Nothing can be done about a file that will not go away; its name says what it is.
             let _ = std::fs::remove_file(&self.partial);
+        }
+    }
+}
+
+/// Removes what processes that are no more left of file `name`. Nothing depends on it, so that it cannot fail.
+fn remove_leftovers(folder: &Path, name: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_partial = entry.file_name().to_str().is_some_and(|found| {
+            found.starts_with(&format!(".{name}.")) && found.ends_with(PARTIAL)
+        });
+        if is_partial && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(entry.path());
         }
     }
 }

@@ -57,7 +57,7 @@ impl Plan {
     /// customer without looking.
     pub(super) fn fault(&self, table: TableId, row: u64) -> Option<Random> {
         let mut random = self.random(table, row, Purpose::Fault);
-        (random.next() < self.threshold).then_some(random)
+        (random.bits() < self.threshold).then_some(random)
     }
 
     pub(super) fn is_broken(&self, table: TableId, row: u64) -> bool {

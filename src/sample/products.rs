@@ -95,7 +95,7 @@ impl Table for Products<'_> {
         let price = kind.price();
         let name = kind.name();
         record.push_number(key(row));
-        record.push(name);
+        record.push(&name);
         record.push(kind.category.name);
         record.push_hundredths(price);
         record.push_hundredths(price * (45 + kind.random.below(36)) / 100);

@@ -23,14 +23,14 @@ impl Random {
         Self { state }
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(super) fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN_GAMMA);
         mix(self.state)
     }
 
     /// A number in `0..bound`; 0 where `bound` is 0. Its bias is below `bound` / 2^64.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
     /// One of `items`, each as likely as the other. `items` is never empty.
@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn streams_are_fixed_for_ever() {
         let mut random = Random::new([1, 2, 3, 4]);
-        let drawn = [random.next(), random.next(), random.below(1000)];
+        let drawn = [random.bits(), random.bits(), random.below(1000)];
         assert_eq!(drawn, [STREAM[0], STREAM[1], STREAM[2]]);
-        assert_ne!(Random::new([1, 2, 4, 3]).next(), STREAM[0]);
+        assert_ne!(Random::new([1, 2, 4, 3]).bits(), STREAM[0]);
     }
 
     /// Changing these changes every generated file.

@@ -18,8 +18,8 @@ impl Record {
         self.ends.clear();
     }
 
-    pub(super) fn push(&mut self, cell: impl AsRef<[u8]>) {
-        self.text.extend_from_slice(cell.as_ref());
+    pub(super) fn push(&mut self, cell: &str) {
+        self.text.extend_from_slice(cell.as_bytes());
         self.ends.push(self.text.len());
     }
 

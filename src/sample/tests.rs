@@ -159,6 +159,22 @@ fn a_failed_run_leaves_what_was_there() {
 }
 
 #[test]
+fn what_a_killed_run_left_goes_and_what_another_is_writing_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let [left, busy, foreign] =
+        [".orders.csv.1.partial", ".orders.csv.2.partial", ".orders.csv.old"]
+            .map(|name| folder.path().join(name));
+    for path in [&left, &busy, &foreign] {
+        std::fs::write(path, "order_id\n1").unwrap();
+    }
+    let writer = std::fs::File::open(&busy).unwrap();
+    writer.lock().unwrap();
+    let request = Request { orders: 10, seed: 1, bad_rate: 0.0, out: folder.path().to_owned() };
+    generate(&request, &Silent, 1).unwrap();
+    assert_eq!((left.exists(), busy.exists(), foreign.exists()), (false, true, true));
+}
+
+#[test]
 fn the_bundled_data_is_what_the_generator_makes() {
     let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let (folder, _) = generated(BUNDLED.0, BUNDLED.1, BUNDLED.2, 2);

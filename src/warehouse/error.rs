@@ -42,7 +42,7 @@ pub(crate) enum WarehouseError {
     #[error("`{table}` has two columns named `{column}`")]
     DuplicateColumn { table: TableName, column: String },
     #[error("column `{column}` of `{table}` has type {data_type}, which no table can hold")]
-    UnstorableColumn { table: TableName, column: String, data_type: DataType },
+    UnstorableColumn { table: TableName, column: String, data_type: Box<DataType> },
     #[error("rows for `{table}` have {found} columns where it has {expected}")]
     ColumnCount { table: TableName, expected: usize, found: usize },
     #[error("column `{column}` of `{table}` can hold no null, and there is one")]

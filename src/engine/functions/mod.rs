@@ -5,6 +5,7 @@
 mod dates;
 mod decimal;
 pub(super) mod macros;
+mod round;
 mod sum;
 mod text;
 
@@ -43,12 +44,20 @@ const SCALARS: &[&Scalar] = &[
     &dates::MAKE_INTERVAL,
     &dates::STRFTIME,
     &dates::STRPTIME,
+    &round::ROUND,
+    &round::ROUND_EVEN,
     &text::LENGTH,
 ];
 
 /// The scalar functions, ready to register.
 pub(super) fn scalars() -> impl Iterator<Item = Arc<ScalarUDF>> {
     SCALARS.iter().map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
+}
+
+/// Rounding as `round` (decimals) and `round_even` (doubles) do it, for casts.
+pub(super) fn rounding() -> [Arc<ScalarUDF>; 2] {
+    let scalars = [&round::ROUND, &round::ROUND_EVEN];
+    scalars.map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
 }
 
 /// The aggregate functions, ready to register.

@@ -247,6 +247,7 @@ fn input_count(table: &TableName, files: &[&LoadedFile], loaded: bool) -> InputC
     let sum = |of: fn(&LoadedFile) -> u64| files.iter().map(|file| of(file)).sum();
     InputCount {
         table: table.to_string(),
+        quarantine: String::new(),
         files: files.len() as u64,
         bytes: sum(|file| file.identity.bytes),
         rows_read: sum(|file| file.rows_read),

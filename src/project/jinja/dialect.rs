@@ -31,6 +31,13 @@ impl Bridged {
         Self { text: source.to_owned(), insertions: Vec::new() }
     }
 
+    /// With `text` put in before any other insertion, at an offset of the written text.
+    pub(super) fn with(mut self, written_at: usize, text: &'static str) -> Self {
+        self.text.insert_str(written_at, text);
+        self.insertions.insert(0, Insertion { written_at, text });
+        self
+    }
+
     /// The range of the written text for a range of `text`.
     pub(super) fn written(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.written_offset(range.start);

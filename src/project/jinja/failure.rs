@@ -51,24 +51,88 @@ pub(in crate::project) fn to_diagnostic<'a>(
         Some(complaint) => (complaint.message.clone(), Vec::from_iter(complaint.hint.clone())),
         None => (sentence(error), Vec::new()),
     };
-    let place = templates.place(error);
-    let mut word = None;
-    if error.kind() == ErrorKind::UnknownFunction {
-        word = error.detail().and_then(|detail| detail.strip_suffix(" is unknown"));
-        hints.extend(
-            word.and_then(|name| closest(name, names))
-                .map(|name| format!("did you mean `{name}`?")),
-        );
+    let word = unknown_word(error).or_else(|| quoted_word(&message)).map(str::to_owned);
+    if ours.is_none()
+        && let Some(word) = &word
+    {
+        let known: Vec<&str> = match error.kind() {
+            ErrorKind::UnknownFilter => FILTERS.to_vec(),
+            ErrorKind::UnknownFunction | ErrorKind::UnknownMethod => names.into_iter().collect(),
+            _ => Vec::new(),
+        };
+        hints.extend(closest(word, known).map(|name| format!("did you mean `{name}`?")));
     }
-    let mut problem = Diagnostic::error(message.as_str());
+    let mut problem = Diagnostic::error(message);
     problem.hints = hints;
-    match place {
-        Some((source, range)) => {
-            let word = word.or_else(|| quoted_word(&message));
-            problem.at(narrowed(&source, range, word))
-        }
+    match templates.place(error) {
+        Some((source, range)) => problem.at(narrowed(&source, range, word.as_deref())),
         None => problem,
     }
+}
+
+/// Filters of Jinja that people use, for did-you-mean.
+const FILTERS: [&str; 42] = [
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "default",
+    "dictsort",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+];
+
+/// The name that minijinja does not know.
+fn unknown_word(error: &Error) -> Option<&str> {
+    let detail = error.detail()?;
+    match error.kind() {
+        ErrorKind::UnknownFunction => detail.strip_suffix(" is unknown"),
+        ErrorKind::UnknownFilter => detail.strip_prefix("filter ")?.strip_suffix(" is unknown"),
+        ErrorKind::UnknownTest => detail.strip_prefix("test ")?.strip_suffix(" is unknown"),
+        ErrorKind::UnknownMethod | ErrorKind::UndefinedError => undefined_name(detail),
+        _ => None,
+    }
+}
+
+/// `dbt_utils` of ``… (`dbt_utils` is undefined)``.
+fn undefined_name(detail: &str) -> Option<&str> {
+    let name = detail.rsplit_once('`')?.0.rsplit_once('`')?.1;
+    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (plain && detail.ends_with("` is undefined)")).then_some(name)
 }
 
 /// As [`to_diagnostic`], for a value of a YAML file at `span`: a scalar with its quotes.
@@ -89,11 +153,18 @@ pub(in crate::project) fn to_diagnostic_at<'a>(
 /// What minijinja says, as a sentence of ours.
 fn sentence(error: &Error) -> String {
     let detail = error.detail().unwrap_or_default();
+    match (error.kind(), unknown_word(error)) {
+        (ErrorKind::UnknownFunction, Some(name)) => {
+            return format!("unknown macro or function `{name}`");
+        }
+        (ErrorKind::UnknownFilter, Some(name)) => return format!("unknown filter `{name}`"),
+        (ErrorKind::UnknownTest, Some(name)) => return format!("unknown test `{name}` of Jinja"),
+        (ErrorKind::UnknownMethod, Some(name)) => {
+            return format!("there is no object or package `{name}`");
+        }
+        _ => {}
+    }
     match (error.kind(), detail.is_empty()) {
-        (ErrorKind::UnknownFunction, _) => match detail.strip_suffix(" is unknown") {
-            Some(name) => format!("unknown macro or function `{name}`"),
-            None => format!("unknown macro or function: {detail}"),
-        },
         (ErrorKind::SyntaxError, false) => format!("this is not Jinja: {detail}"),
         (ErrorKind::InvalidOperation, false) => detail.to_owned(),
         (kind, false) => format!("{kind}: {detail}"),
@@ -112,6 +183,11 @@ fn narrowed(source: &SourceText, range: Range<usize>, word: Option<&str>) -> Spa
     if let Some((word, at)) = word.and_then(|word| text.find(word).map(|at| (word, at))) {
         let start = whole.bytes.start + at;
         return source.span(start..start + word.len());
+    }
+    // The range of a method call begins behind the object.
+    let before = &source.text[..whole.bytes.start];
+    if let Some(start) = word.and_then(|word| Some(before.strip_suffix(word)?.len())) {
+        return source.span(start..whole.bytes.start);
     }
     let first_line = text.split('\n').next().unwrap_or("").trim_end().len();
     source.span(whole.bytes.start..whole.bytes.start + first_line)

@@ -13,10 +13,10 @@ use minijinja::value::{Kwargs, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
 use super::context::MACRO_DEPTH_MAX;
-use super::dialect::{self, DICT, LIST};
+use super::dialect;
 use super::failure::complaint;
 use super::scope::Scope;
-use super::templates::Templates;
+use super::templates::{MACRO, Templates};
 use crate::base::{Diagnostic, Diagnostics, SourceText, Span};
 
 /// A macro as defined.
@@ -134,7 +134,7 @@ fn add_macro(
         problems.push(Diagnostic::error(message).at(span));
         return;
     }
-    if let Err(error) = templates.add(&template, file, block.range) {
+    if let Err(error) = templates.add_macro(&template, file, block.range, block.name_range) {
         problems.push(super::to_diagnostic(&error, templates, []));
         return;
     }
@@ -240,7 +240,7 @@ impl MacroCall {
         let scope = Scope { locals, ..(*self.scope).clone() };
         let template = state.env().get_template(&self.definition.template)?;
         let mut module = template.render_captured(Value::from_dyn_object(Arc::new(scope)))?;
-        let name = self.definition.name.as_str();
+        let name = &format!("{MACRO}{}", self.definition.name);
         module.with_state_mut(|state| {
             let takes_body = state.lookup(name).and_then(|it| it.get_attr("caller").ok());
             if takes_body.is_some_and(|takes| takes.is_true()) {
@@ -274,10 +274,8 @@ impl MacroCall {
                 None => unknown.push((name, value)),
             }
         }
-        let locals = vec![
-            ("varargs", Value::from(rest.to_vec())),
-            ("kwargs", Value::from_pairs(unknown)),
-        ];
+        let locals =
+            vec![("varargs", Value::from(rest.to_vec())), ("kwargs", Value::from_pairs(unknown))];
         Ok(Arguments { own: own.to_vec(), keywords, body, locals })
     }
 }

@@ -68,13 +68,34 @@ impl Templates {
         source: &SourceText,
         range: Range<usize>,
     ) -> Result<(), Error> {
-        let base = range.start;
-        let text = &source.text[range];
-        let whole = Bridged::unchanged(text);
-        let unreadable = Written { source: source.clone(), base, bridged: whole };
-        self.written.insert(key.to_owned(), unreadable);
+        let text = &source.text[range.clone()];
         // What cannot be bridged cannot be compiled either, and the compiler says it better.
         let bridged = dialect::bridge(text).unwrap_or_else(|_| Bridged::unchanged(text));
+        self.add_bridged(key, source, range.start, bridged)
+    }
+
+    /// As [`add`](Self::add), for a macro whose name stands at `name`: the macro is called [`MACRO`] and its name in the
+    /// template, so that its name in its own body means what it means everywhere.
+    pub(super) fn add_macro(
+        &mut self,
+        key: &str,
+        source: &SourceText,
+        range: Range<usize>,
+        name: Range<usize>,
+    ) -> Result<(), Error> {
+        let text = &source.text[range.clone()];
+        let bridged = dialect::bridge(text).unwrap_or_else(|_| Bridged::unchanged(text));
+        let bridged = bridged.with(name.start - range.start, MACRO);
+        self.add_bridged(key, source, range.start, bridged)
+    }
+
+    fn add_bridged(
+        &mut self,
+        key: &str,
+        source: &SourceText,
+        base: usize,
+        bridged: Bridged,
+    ) -> Result<(), Error> {
         let compiled = bridged.text.clone();
         self.written.insert(key.to_owned(), Written { source: source.clone(), base, bridged });
         self.environment.add_template_owned(key.to_owned(), compiled)
@@ -117,6 +138,9 @@ impl Templates {
         Some((written.source.clone(), written.place(&range)))
     }
 }
+
+/// Put before the names of macros inside of their templates.
+pub(super) const MACRO: &str = "__macro_";
 
 /// The name of templates that stand in no file of their own.
 const YAML_VALUE: &str = "<value>";

@@ -106,24 +106,22 @@ impl SourceProperties {
         self.written.iter().for_each(|written| configure(written, configuration));
     }
 
-    /// The mappings in which settings of the reading can stand, the later counting more.
-    pub(in crate::project) fn meta_layers(&self) -> Vec<Yaml> {
-        self.written.iter().flat_map(super::meta_layers).collect()
-    }
-
-    /// `config:` mappings and the written mappings themselves, where dbt-duckdb takes a few settings, too.
-    pub(in crate::project) fn config_layers(&self) -> Vec<Yaml> {
-        let configs = |written: &Yaml| {
+    /// The mappings in which settings of the reading can stand, the later counting more: `meta`, `config.meta` and
+    /// `config` itself, where dbt-duckdb takes some, too.
+    pub(in crate::project) fn setting_layers(&self) -> Vec<Yaml> {
+        let layers = |written: &Yaml| {
             let config = written.get("config").filter(|config| config.is_mapping()).cloned();
-            [Some(written.clone()), config]
+            super::meta_layers(written).into_iter().chain(config).collect::<Vec<_>>()
         };
-        self.written.iter().flat_map(configs).flatten().collect()
+        self.written.iter().flat_map(layers).collect()
     }
 
-    /// The last value of `key` in `config`, `meta` or beside them.
+    /// The last value of `key` in any layer, or beside them.
     fn setting(&self, key: &str) -> Option<Yaml> {
-        let layers = self.config_layers().into_iter().chain(self.meta_layers());
-        layers.filter_map(|layer| layer.get(key).cloned()).last()
+        let beside = |written: &Yaml| written.get(key).cloned();
+        let layers = self.setting_layers();
+        let layered = layers.iter().filter_map(|layer| layer.get(key).cloned()).last();
+        layered.or_else(|| self.written.iter().rev().find_map(beside))
     }
 
     /// Where its files are, before `{name}` is filled in.
@@ -137,7 +135,6 @@ impl SourceProperties {
 
     /// The table's name in its schema, where it is another one.
     pub(in crate::project) fn identifier(&self) -> Option<String> {
-        let written = self.written[1].get("identifier").cloned();
-        written.or_else(|| self.setting("identifier"))?.as_text().map(str::to_owned)
+        self.setting("identifier")?.as_text().map(str::to_owned)
     }
 }

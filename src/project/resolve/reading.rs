@@ -1,5 +1,6 @@
 //! How a source's files are to be read, from its `meta`.
 
+use super::super::configuration::KNOWN as CONFIGURATION;
 use super::super::yaml::{self, Data, Yaml};
 use crate::base::suggest::closest;
 use crate::base::{Diagnostic, Diagnostics};
@@ -61,7 +62,7 @@ pub(super) fn read(layers: &[Yaml], problems: &mut Diagnostics) -> Reading {
 fn warn_if_close(key: &str, entry: &yaml::Entry, problems: &mut Diagnostics) {
     let names = SETTINGS.iter().flat_map(|setting| setting.names.iter().copied());
     let known = names.chain(ELSEWHERE).filter(|name| name.len() > 3);
-    if ELSEWHERE.contains(&key) || key.len() < 4 {
+    if ELSEWHERE.contains(&key) || CONFIGURATION.contains(&key) || key.len() < 4 {
         return;
     }
     if let Some(close) = closest(key, known) {

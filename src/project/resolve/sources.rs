@@ -20,12 +20,8 @@ pub(super) fn resolve(
 ) -> Source {
     let properties = &source.properties;
     let (location, location_span) = location(source, problems).unzip();
-    let mut layers = properties.meta_layers();
-    // dbt-duckdb takes settings beside `meta`, in `config` itself.
-    layers
-        .extend(properties.config_layers().into_iter().filter(|layer| layer.get("name").is_none()));
     let Reading { options, on_reject, max_rejects, refuse_extra_columns } =
-        reading::read(&layers, problems);
+        reading::read(&properties.setting_layers(), problems);
     let read_here = location.is_some();
     let unknown = if read_here { UnknownType::Refused } else { UnknownType::LeftOut };
     let columns = columns::infos(workshop, &properties.columns, unknown, problems);

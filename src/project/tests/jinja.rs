@@ -28,16 +28,17 @@ fn macros_return_values_call_one_another_and_take_what_python_takes() {
     assert_eq!(
         rendered(
             "{{ outer(2, suffix='!') }} {{ names()[1] }} {{ shop.inner(3) }} {{ rest(1, 2, 3, k=4) }} \
-             {% call wrap() %}body{% endcall %} {{ adapter.dispatch('pick', 'shop')() }} {{ count_down(3) }}",
+             {% call wrap() %}body{% endcall %} {{ adapter.dispatch('pick', 'shop')() }} {{ count_down(3) }} {{ factorial(5) }}",
             "{% macro inner(n, by=10) %}{{ return(n * by) }}never{% endmacro %}\
              {% macro outer(n, suffix='.') %}{% set value = inner(n) %}{{ value + 1 }}{{ suffix }}{% endmacro %}\
              {% macro names() %}{{ return(['a', 'b']) }}{% endmacro %}\
              {% macro rest(a) %}{{ varargs | join('+') }}/{{ kwargs.k }}{% endmacro %}\
              {% macro wrap() %}<{{ caller() }}>{% endmacro %}\
              {% macro default__pick() %}default{% endmacro %}{% macro duckdb__pick() %}ours{% endmacro %}\
+             {% macro factorial(n) %}{% if n <= 1 %}{{ return(1) }}{% endif %}{{ return(n * factorial(n - 1)) }}{% endmacro %}\
              {% macro count_down(n) %}{% if n > 0 %}{{ n }}{{ count_down(n - 1) }}{% endif %}{% endmacro %}"
         ),
-        "21! b 30 2+3/4 <body> ours 321"
+        "21! b 30 2+3/4 <body> ours 321 120"
     );
 }
 
@@ -85,7 +86,7 @@ fn compiled_text_leads_back_to_the_template() {
     let project = project(files);
     let sql = &model(&project, "m").sql;
     for (word, expected) in
-        [("wrong_é", (4, 3)), ("bad", (5, 27)), ("\"main\"", (5, 9)), ("as col", (3, 31))]
+        [("wrong_é", (4, 3)), ("bad", (5, 27)), ("\"main\"", (5, 9)), ("as col", (3, 30))]
     {
         let at = sql.text.find(word).unwrap();
         let (line, column) = SourcePosition::of(&sql.text, at);

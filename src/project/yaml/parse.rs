@@ -91,12 +91,12 @@ impl<'a> Builder<'a> {
     /// One character.
     fn span(&self, at: Marker) -> Span {
         let start = self.byte(at);
-        let width =
-            self.source
-                .text
-                .get(start..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
+        let width = self
+            .source
+            .text
+            .get(start..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
         self.source.span(start..start + width)
     }
 

@@ -291,7 +291,7 @@ fn check_against_rules(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     /// Whatever happened before, the last version is what loading the last files at once gives, and what the rules say.
     #[test]
@@ -304,18 +304,18 @@ proptest! {
         let mut changes: Vec<Change> = vec![(false, 9, Some(Vec::new())), (true, 9, Some(Vec::new()))];
         changes.iter().for_each(|change| apply(&place, change));
         let (customers, orders) = (customers(), orders());
+        // Each draft stands on the one before, unpublished: publishing syncs, which is not what this is about.
+        let mut step_by_step = State::default();
         for step in &steps {
             step.iter().for_each(|change| apply(&place, change));
             changes.extend(step.iter().cloned());
-            runtime.block_on(place.build(&[&customers, &orders]));
+            step_by_step = runtime.block_on(place.build_on(step_by_step, [&customers, &orders]));
         }
-        let step_by_step = place.warehouse.latest().unwrap().unwrap();
         check_against_rules(&place, &step_by_step, [&customers, &orders], &changes)?;
 
         let at_once = Place::new();
         changes.iter().for_each(|change| apply(&at_once, change));
-        runtime.block_on(at_once.build(&[&customers, &orders]));
-        let state = at_once.warehouse.latest().unwrap().unwrap();
+        let state = runtime.block_on(at_once.build_on(State::default(), [&customers, &orders]));
         for source in [&customers, &orders] {
             for table in [&source.table, &source.quarantine()] {
                 let hashes = [&state, &step_by_step].map(|state| &state.tables[table].content_hash);

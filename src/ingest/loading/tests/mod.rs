@@ -88,6 +88,15 @@ impl Place {
         (loaded, publish(&draft))
     }
 
+    /// Loads the sources into a draft on top of `state`, and gives what is then in it.
+    pub(super) async fn build_on(&self, state: State, sources: [&Source; 2]) -> State {
+        let draft = self.warehouse.draft(Some(state), RunId::new(chrono::Utc::now()));
+        for source in sources {
+            _ = self.load(&draft, source).await.unwrap();
+        }
+        draft.state()
+    }
+
     pub(super) fn batches(&self, state: &State, table: &TableName) -> Vec<RecordBatch> {
         let manifest = &state.tables[table];
         let TableContent::Files { files } = &manifest.content else { panic!("a view") };
