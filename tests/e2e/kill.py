@@ -117,18 +117,20 @@ class Bench:
         return digest(clearwell)
 
     def measure(self):
-        """Seconds from a build's start to its end, and from its first manifest to its end."""
+        """Seconds from a build's start to its end, and from its first manifest to its version."""
         whole, publishing = [], []
         for _ in range(4):
+            version = self.clearwell.warehouse / f"versions/{self.clearwell.versions()[-1] + 1:020}.json"
             process, started = self.start()
             wait_for_change(self.clearwell.warehouse / "manifests", process)
             first_manifest = time.monotonic()
+            while not version.exists() and process.poll() is None:
+                time.sleep(0.0002)
+            publishing.append(time.monotonic() - first_manifest)
             process.wait()
-            ended = time.monotonic()
-            whole.append(ended - started)
-            publishing.append(ended - first_manifest)
+            whole.append(time.monotonic() - started)
             self.recover()
-        print(f"a build takes {min(whole):.3f} s, the last {min(publishing):.3f} s of it after its first manifest")
+        print(f"a build takes {min(whole):.3f} s, {min(publishing):.3f} s of it from its first manifest to its version")
         return min(whole), min(publishing)
 
     def moment(self, moments, publishing):
