@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CastKind, DataType as SqlType, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, TableAlias, TableFactor,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArguments, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr,
+    TableAlias, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::functions::macros;
@@ -123,6 +123,11 @@ struct Rewriter<'a> {
 impl VisitorMut for Rewriter<'_> {
     type Break = ();
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        order_by_aliases(query);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         name_columns(&mut select.projection);
         ControlFlow::Continue(())
@@ -171,6 +176,27 @@ fn is_scientific(value: &ValueWithSpan) -> bool {
 
 pub(super) fn cast(expr: Box<Expr>, data_type: SqlType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+}
+
+/// In `select distinct x + 1 … order by x + 1` the two are one column, which gets an alias: orders by that.
+fn order_by_aliases(query: &mut Query) {
+    let (SetExpr::Select(select), Some(order_by)) = (&mut *query.body, &mut query.order_by) else {
+        return;
+    };
+    let OrderByKind::Expressions(keys) = &mut order_by.kind else { return };
+    if select.distinct.is_none() {
+        return;
+    }
+    name_columns(&mut select.projection);
+    for key in keys {
+        let same = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if *expr == key.expr => Some(alias),
+            _ => None,
+        });
+        if let Some(alias) = same {
+            key.expr = Expr::Identifier(alias.clone());
+        }
+    }
 }
 
 /// Gives expressions without an alias DuckDB's name, and the second of two columns of one name another.

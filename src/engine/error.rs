@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::fmt::Write;
 
+use arrow::datatypes::DataType;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::{EngineError, SqlError};
+use super::{EngineError, SqlError, functions, sql_name};
 use crate::base::suggest::closest;
 
 /// How many names a hint lists at most.
@@ -58,8 +59,9 @@ pub(super) fn from_parser(error: &ParserError) -> SqlError {
         Some((message, place)) => (message, parse_place(place)),
         None => (text, None),
     };
-    let message = message.replacen("Expected: ", "expected ", 1).replace(", found:", ", found");
-    let message = message.replacen("sql parser error: ", "", 1).replace("found EOF", "the end");
+    let message =
+        message.replacen("sql parser error: ", "", 1).replacen("Expected: ", "expected ", 1);
+    let message = message.replace(", found: EOF", ", found the end").replace(", found:", ", found");
     let error = SqlError::new(lowered(&message));
     match position {
         Some((line, column)) if line > 0 => error.at(line, column, 1),
@@ -160,6 +162,10 @@ fn from_schema(error: &SchemaError) -> SqlError {
 fn from_text(text: &str) -> SqlError {
     if let Some(rest) = text.strip_prefix("Invalid function '") {
         let name = rest.split('\'').next().unwrap_or_default();
+        if let Some(usage) = functions::usage(name) {
+            return SqlError::new(format!("`{name}` does not take these arguments"))
+                .hint(format!("it is {usage}"));
+        }
         let error = SqlError::new(format!("unknown function `{name}`"));
         let suggested =
             rest.split("Did you mean '").nth(1).and_then(|rest| rest.split('\'').next());
@@ -170,7 +176,78 @@ fn from_text(text: &str) -> SqlError {
             _ => error,
         };
     }
-    SqlError::new(lowered(text))
+    if let Some(name) = text.strip_prefix("Unknown placeholder: ") {
+        return SqlError::new(format!("unknown parameter `{name}`"));
+    }
+    if let Some(column) = between(text, "column \"", "\" must appear in the GROUP BY") {
+        let message = format!("column `{column}` must stand in `group by` or in an aggregate");
+        return SqlError::new(message);
+    }
+    let operation = between(text, "Cannot coerce arithmetic expression ", " to valid types");
+    if let Some(operation) = operation {
+        return SqlError::new(format!("there is no `{}`", with_sql_types(operation)));
+    }
+    if let Some(rest) = text.strip_prefix("Cannot create filter with non-boolean predicate ") {
+        let (condition, found) =
+            rest.rsplit_once(" returning ").unwrap_or((rest, "something else"));
+        let condition = condition.trim_matches('\'');
+        let message = format!("`{condition}` is no condition, but {}", with_sql_types(found));
+        return SqlError::new(message);
+    }
+    let text = text.split(" No function matches").next().unwrap_or(text);
+    let text = text.rsplit("Error during planning: ").next().unwrap_or(text);
+    SqlError::new(lowered(&with_sql_types(text.trim_end_matches('.'))))
+}
+
+/// With Arrow's names of types replaced by SQL's.
+fn with_sql_types(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_uppercase()) {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        let inside_word = before.chars().next_back().is_some_and(char::is_alphanumeric);
+        let word = from.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(from.len());
+        let call = match from[word..].starts_with('(') {
+            true => from.find(')').map_or(word, |end| end + 1),
+            false => word,
+        };
+        let found = [call, word]
+            .into_iter()
+            .find_map(|end| Some((end, from[..end].parse::<DataType>().ok()?)));
+        match found {
+            Some((end, data_type)) if !inside_word => {
+                out.push_str(&sql_name(&data_type));
+                rest = &from[end..];
+            }
+            _ => {
+                out.push_str(&from[..word]);
+                rest = &from[word..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Texts of execution that are better told otherwise.
+fn running_message(text: &str) -> String {
+    let cast = text.strip_prefix("Cannot cast string '").and_then(|rest| {
+        let (value, rest) = rest.rsplit_once("' to value of ")?;
+        let data_type: DataType = rest.strip_suffix(" type")?.parse().ok()?;
+        Some(format!("cannot cast '{value}' to {}", sql_name(&data_type)))
+    });
+    match text {
+        "Divide by zero error" => "division by zero".to_owned(),
+        _ if text.starts_with("Overflow happened on: ") => {
+            text.replacen("Overflow happened on", "integer overflow", 1)
+        }
+        _ if text.contains("was not provided a value") => {
+            let name = between(text, "'", "'").unwrap_or_default();
+            format!("parameter `{name}` has no value")
+        }
+        _ => cast.unwrap_or_else(|| lowered(text)),
+    }
 }
 
 /// Without prefixes of nested errors, backtraces and the advice to file a report.
@@ -217,7 +294,7 @@ impl EngineError {
             DataFusionError::ResourcesExhausted(text) => memory_error(text),
             _ => match own_error(error) {
                 Some(own) => Self::Other(own.message),
-                None => Self::Other(lowered(&plain(&error.find_root().message()))),
+                None => Self::Other(running_message(&plain(&error.find_root().message()))),
             },
         }
     }
@@ -254,6 +331,7 @@ fn memory_error(text: &str) -> EngineError {
         .lines()
         .filter_map(|line| line.trim().split_once("#"))
         .filter_map(|(name, rest)| Some((name, between(rest, "consumed ", ",")?)))
+        .filter(|(_, held)| *held != "0.0 B")
         .map(|(name, held)| format!("{} {held}", consumer(name)))
         .take(3)
         .collect();

@@ -3,7 +3,8 @@
 //! - `/` is a division of doubles, `//` one of integers; dates and integers add up to dates.
 //! - `avg` is an exact sum divided by a count, as a double, so that it does not depend on how the rows are split.
 //! - Ranks and row numbers are bigints.
-//! - A number cast to an integer is rounded, not cut off.
+//! - A number cast to an integer is rounded, not cut off: decimals half away from zero, doubles half to even.
+//! - Integers that overflow are an error; the engine's own operators would wrap round.
 //! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
 
 use std::sync::Arc;
@@ -24,12 +25,14 @@ use datafusion::logical_expr::planner::{
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
-    WindowFunctionDefinition, lit,
+    WindowFunctionDefinition,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DataType as SqlType, ExactNumberInfo, TimezoneInfo,
 };
+
+use super::functions;
 
 /// Plans operators and aggregates.
 #[derive(Debug)]
@@ -198,13 +201,14 @@ fn decimal(size: &ExactNumberInfo) -> Result<DataType> {
     }
 }
 
-/// Rounds where a decimal or floating number is cast to an integer. Runs after types are known.
+/// Rounds where a decimal or floating number is cast to an integer, and checks integers for overflow. Runs after types
+/// are known.
 #[derive(Debug)]
-pub(super) struct RoundingCasts;
+pub(super) struct ExactNumbers;
 
-impl AnalyzerRule for RoundingCasts {
+impl AnalyzerRule for ExactNumbers {
     fn name(&self) -> &str {
-        "rounding_casts"
+        "exact_numbers"
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
@@ -219,7 +223,7 @@ impl AnalyzerRule for RoundingCasts {
             let names = NamePreserver::new(&plan);
             plan.map_expressions(|expr| {
                 let name = names.save(&expr);
-                let rounded = round_casts(expr, &schema)?;
+                let rounded = exact_numbers(expr, &schema)?;
                 Ok(rounded.update_data(|expr| name.restore(expr)))
             })?
             .map_data(LogicalPlan::recompute_schema)
@@ -228,8 +232,8 @@ impl AnalyzerRule for RoundingCasts {
     }
 }
 
-/// The expression with its casts to integers made to round.
-pub(super) fn round_casts(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+/// The expression with its casts to integers made to round, and its operators on integers checked.
+pub(super) fn exact_numbers(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match expr {
         Expr::Cast(cast) if cast.field.data_type().is_integer() => {
             let from = cast.expr.get_type(schema).unwrap_or(DataType::Null);
@@ -239,8 +243,22 @@ pub(super) fn round_casts(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
                 None => Ok(Transformed::no(Expr::Cast(cast))),
             }
         }
+        Expr::BinaryExpr(operation) => Ok(checked(operation, schema)),
         other => Ok(Transformed::no(other)),
     })
+}
+
+fn checked(operation: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
+    let left = operation.left.get_type(schema).ok().filter(DataType::is_integer);
+    let same = left.is_some() && left == operation.right.get_type(schema).ok();
+    match functions::checked(operation.op) {
+        Some(function) if same => {
+            let arguments = vec![*operation.left, *operation.right];
+            let call = ScalarFunction::new_udf(function, arguments);
+            Transformed::yes(Expr::ScalarFunction(call))
+        }
+        _ => Transformed::no(Expr::BinaryExpr(operation)),
+    }
 }
 
 /// `None` where there is nothing to round, or it is rounded already.
@@ -251,10 +269,15 @@ fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
         _ => false,
     };
     let already = matches!(&expr, Expr::ScalarFunction(call)
-        if matches!(call.name(), "round" | "floor" | "ceil" | "trunc" | "date_part"));
+        if matches!(call.name(), "round" | "round_even" | "floor" | "ceil" | "trunc" | "date_part"));
     if !has_fraction || already {
         return None;
     }
-    let arguments = if from.is_floating() { vec![expr] } else { vec![expr, lit(0_i32)] };
-    Some(Expr::ScalarFunction(ScalarFunction::new_udf(math::round(), arguments)))
+    let [away_from_zero, to_even] = functions::rounding();
+    let (function, number) = match from {
+        DataType::Float32 => (to_even, to(expr, DataType::Float64)),
+        DataType::Float64 => (to_even, expr),
+        _ => (away_from_zero, expr),
+    };
+    Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![number])))
 }

@@ -3,11 +3,12 @@
 //! Names ignore case: every word is put into lower case before parsing, quoted ones too, and what was written is kept
 //! beside, by position, for the names of the answer's columns.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SetExpr, Spanned, Statement};
-use datafusion::sql::sqlparser::dialect::DuckDbDialect;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SetExpr, Statement};
+use datafusion::sql::sqlparser::dialect::{Dialect, DuckDbDialect};
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::SqlError;
@@ -15,6 +16,53 @@ use super::error::from_parser;
 
 /// How deep expressions and subqueries may nest.
 const NESTING_LIMIT: usize = 256;
+
+/// DuckDB's dialect, but `f(a = b)` compares: DuckDB reads a named argument there only where the function has one.
+#[derive(Debug)]
+struct OurDialect;
+
+/// Answers as DuckDB's dialect does.
+macro_rules! as_duckdb {
+    ($($feature:ident)*) => {
+        $(fn $feature(&self) -> bool {
+            DuckDbDialect {}.$feature()
+        })*
+    };
+}
+
+impl Dialect for OurDialect {
+    /// The parser asks which dialect it is in some places.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<DuckDbDialect>()
+    }
+
+    fn is_identifier_start(&self, letter: char) -> bool {
+        DuckDbDialect {}.is_identifier_start(letter)
+    }
+
+    fn is_identifier_part(&self, letter: char) -> bool {
+        DuckDbDialect {}.is_identifier_part(letter)
+    }
+
+    as_duckdb! {
+        supports_trailing_commas
+        supports_filter_during_aggregation
+        supports_group_by_expr
+        supports_bitwise_shift_operators
+        supports_named_fn_args_with_assignment_operator
+        supports_dictionary_syntax
+        support_map_literal_syntax
+        supports_lambda_functions
+        allow_extract_single_quotes
+        supports_array_typedef_with_brackets
+        supports_from_first_select
+        supports_order_by_all
+        supports_select_wildcard_exclude
+        supports_notnull_operator
+        supports_select_wildcard_replace
+        supports_comma_separated_trim
+    }
+}
 
 /// Names that were not written in lower case, by where they stand (line and column, from 1).
 #[derive(Debug, Default)]
@@ -41,12 +89,17 @@ pub(super) struct Parsed {
 /// If it is not SQL, or more or something else than one query.
 pub(super) fn query(sql: &str) -> Result<Parsed, SqlError> {
     let (tokens, written) = tokens(sql)?;
+    let first = tokens.iter().find(|token| !is_blank(token)).map(|token| token.span.start);
     let second = second_statement(&tokens);
-    let statements = parser(tokens).parse_statements().map_err(|error| from_parser(&error))?;
+    let end = end_of(&tokens);
+    let statements = parser(tokens).parse_statements().map_err(|error| syntax(&error, end))?;
     let mut statements = statements.into_iter();
     match (statements.next(), statements.next()) {
         (Some(Statement::Query(query)), None) => {
-            read_only(&query.body)?;
+            read_only(&query.body).map_err(|error| match first {
+                Some(at) if error.position.is_none() => placed(error, at),
+                _ => error,
+            })?;
             Ok(Parsed { query, written })
         }
         (None, _) => Err(SqlError::new("there is no statement").at(1, 1, 1)),
@@ -54,7 +107,10 @@ pub(super) fn query(sql: &str) -> Result<Parsed, SqlError> {
             let error = SqlError::new("only one statement may stand here");
             Err(second.map_or(error.clone(), |at| placed(error, at)))
         }
-        (Some(other), None) => Err(not_a_query(&other)),
+        (Some(other), None) => {
+            let error = not_a_query(&other);
+            Err(first.map_or(error.clone(), |at| placed(error, at)))
+        }
     }
 }
 
@@ -64,8 +120,9 @@ pub(super) fn query(sql: &str) -> Result<Parsed, SqlError> {
 /// If it is not one, or something follows it.
 pub(super) fn expression(sql: &str) -> Result<Expr, SqlError> {
     let (tokens, _) = tokens(sql)?;
+    let end = end_of(&tokens);
     let mut parser = parser(tokens);
-    let parsed = parser.parse_expr().map_err(|error| from_parser(&error))?;
+    let parsed = parser.parse_expr().map_err(|error| syntax(&error, end))?;
     match parser.peek_token() {
         TokenWithSpan { token: Token::EOF, .. } => Ok(parsed),
         other => {
@@ -76,13 +133,11 @@ pub(super) fn expression(sql: &str) -> Result<Expr, SqlError> {
 }
 
 fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
-    Parser::new(&DuckDbDialect {})
-        .with_recursion_limit(NESTING_LIMIT)
-        .with_tokens_with_locations(tokens)
+    Parser::new(&OurDialect).with_recursion_limit(NESTING_LIMIT).with_tokens_with_locations(tokens)
 }
 
 fn tokens(sql: &str) -> Result<(Vec<TokenWithSpan>, Written), SqlError> {
-    let mut tokens = Tokenizer::new(&DuckDbDialect {}, sql)
+    let mut tokens = Tokenizer::new(&OurDialect, sql)
         .tokenize_with_location()
         .map_err(|error| placed(SqlError::new(error.message.to_lowercase()), error.location))?;
     let mut written = Written::default();
@@ -98,31 +153,39 @@ fn tokens(sql: &str) -> Result<(Vec<TokenWithSpan>, Written), SqlError> {
     Ok((tokens, written))
 }
 
+/// Where the text ends.
+fn end_of(tokens: &[TokenWithSpan]) -> Option<Location> {
+    tokens.iter().rfind(|token| !is_blank(token)).map(|token| token.span.end)
+}
+
+/// The parser's error; one without a place is one at the end.
+fn syntax(error: &ParserError, end: Option<Location>) -> SqlError {
+    let error = from_parser(error);
+    match (error.position, end) {
+        (None, Some(end)) => placed(error, end),
+        _ => error,
+    }
+}
+
 fn placed(error: SqlError, at: Location) -> SqlError {
     error.at(at.line as usize, at.column as usize, 1)
 }
 
 /// Where the second of two statements begins.
 fn second_statement(tokens: &[TokenWithSpan]) -> Option<Location> {
-    let blank = |token: &&TokenWithSpan| {
-        matches!(token.token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)
-    };
-    let first = tokens.iter().position(|token| !blank(&token))?;
+    let first = tokens.iter().position(|token| !is_blank(token))?;
     let end = first + tokens[first..].iter().position(|t| t.token == Token::SemiColon)?;
-    tokens[end..].iter().find(|token| !blank(token)).map(|token| token.span.start)
+    tokens[end..].iter().find(|token| !is_blank(token)).map(|token| token.span.start)
+}
+
+fn is_blank(token: &TokenWithSpan) -> bool {
+    matches!(token.token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)
 }
 
 fn not_a_query(statement: &Statement) -> SqlError {
     let text = statement.to_string();
     let verb = text.split_whitespace().next().unwrap_or_default().to_lowercase();
-    let at = statement.span().start;
-    let error = SqlError::new(format!("only a `select` may stand here, not `{verb}`"));
-    let length = verb.len().max(1);
-    if at.line > 0 {
-        error.at(at.line as usize, at.column as usize, length)
-    } else {
-        error.at(1, 1, length)
-    }
+    SqlError::new(format!("only a `select` may stand here, not `{verb}`"))
 }
 
 /// Refuses statements that write from inside a query: `with x as (…) insert into …`.
@@ -167,8 +230,8 @@ mod tests {
 
     #[test]
     fn syntax_errors_have_a_place() {
-        insta::assert_snapshot!(refused("select 1\nfrom where"), @"");
-        insta::assert_snapshot!(refused("select 'abc"), @"");
-        insta::assert_snapshot!(refused("select (1"), @"");
+        insta::assert_snapshot!(refused("select 1\nfrom (select 1"), @"Some((2, 14)) expected joined table, found 1");
+        insta::assert_snapshot!(refused("select 'abc"), @"Some((1, 8)) unterminated string literal");
+        insta::assert_snapshot!(refused("select (1"), @"Some((1, 10)) expected ), found the end");
     }
 }

@@ -105,8 +105,8 @@ const LIMIT: i128 = 10_i128.pow(38);
 fn quotient(numerator: i128, denominator: i128, shift: i32) -> Option<i128> {
     let rounded = match u32::try_from(shift).ok().and_then(|shift| 10_i128.checked_pow(shift)) {
         Some(factor) => match numerator.checked_mul(factor) {
-            Some(scaled) => round_half_away(scaled, denominator),
-            None => wide_quotient(numerator, denominator, shift)?,
+            Some(scaled) if scaled != i128::MIN => round_half_away(scaled, denominator),
+            _ => wide_quotient(numerator, denominator, shift)?,
         },
         None => wide_quotient(numerator, denominator, shift)?,
     };

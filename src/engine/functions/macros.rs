@@ -45,6 +45,8 @@ pub(super) const MACROS: &[Macro] = &[
     define("week", &["d"], "cast(date_part('week', d) as bigint)", "the ISO week, 1 to 53"),
     define("weekofyear", &["d"], "cast(date_part('week', d) as bigint)", "the ISO week, 1 to 53"),
     define("dayofyear", &["d"], "cast(date_part('doy', d) as bigint)", "the day of the year"),
+    define("doy", &["d"], "cast(date_part('doy', d) as bigint)", "the day of the year"),
+    define("dow", &["d"], "cast(date_part('dow', d) as bigint)", "0 is Sunday, 6 Saturday"),
     define("dayofweek", &["d"], "cast(date_part('dow', d) as bigint)", "0 is Sunday, 6 Saturday"),
     define("weekday", &["d"], "cast(date_part('dow', d) as bigint)", "0 is Sunday, 6 Saturday"),
     define(
@@ -88,7 +90,9 @@ pub(super) const MACROS: &[Macro] = &[
     define("get_current_timestamp", &[], "cast(now() as timestamptz)", "as `now`"),
     define("today", &[], "current_date()", "the day the query began, in UTC"),
     define("to_timestamp", &["s"], "cast(to_timestamp(s) as timestamptz)", "seconds since 1970"),
-    define("strlen", &["s"], "octet_length(s)", "how many bytes a text has"),
+    define("strlen", &["s"], "cast(octet_length(s) as bigint)", "how many bytes a text has"),
+    define("strpos", &["s", "x"], "cast(strpos(s, x) as bigint)", "where `x` begins in `s`, or 0"),
+    define("instr", &["s", "x"], "cast(strpos(s, x) as bigint)", "where `x` begins in `s`, or 0"),
     define("lcase", &["s"], "lower(s)", "in lower case"),
     define("ucase", &["s"], "upper(s)", "in upper case"),
     define("regexp_matches", &["s", "p"], "regexp_like(s, p)", "whether `p` is found in `s`"),
@@ -174,6 +178,9 @@ pub(in crate::engine) fn expand(call: &Function) -> Option<Expr> {
         _ => return None,
     };
     let arguments = plain_arguments(&call.args)?;
+    if let ("date_part" | "datepart", [part, time]) = (name.as_str(), &arguments[..]) {
+        return substituted(&literal_text(part)?, std::slice::from_ref(time));
+    }
     let expanded = substituted(&name, &arguments)?;
     carry_over(call, expanded)
 }
@@ -189,6 +196,17 @@ pub(in crate::engine) fn expand_syntax(expr: &Expr) -> Option<Expr> {
             substituted(&part, std::slice::from_ref(&**expr))
         }
         Expr::Interval(interval) => counted_interval(interval),
+        _ => None,
+    }
+}
+
+/// The text that a literal is, in lower case.
+fn literal_text(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.to_lowercase()),
+            _ => None,
+        },
         _ => None,
     }
 }
