@@ -78,7 +78,11 @@ pub(super) fn stored_schema(table: &TableName, schema: &Schema) -> Result<Schema
 
 pub(super) fn unstorable(table: &TableName, field: &Field) -> WarehouseError {
     let (table, column) = (table.clone(), field.name().clone());
-    WarehouseError::UnstorableColumn { table, column, data_type: field.data_type().clone() }
+    WarehouseError::UnstorableColumn {
+        table,
+        column,
+        data_type: Box::new(field.data_type().clone()),
+    }
 }
 
 fn survives_text(data_type: &DataType) -> bool {

@@ -11,6 +11,7 @@ use super::error::WarehouseError;
 use super::manifest::{Manifest, TableContent};
 use super::manifests;
 use super::state::State;
+use super::sync_ahead::SyncAhead;
 use super::writer::{TableWriter, WriteOptions};
 use crate::base::{RunId, TableName};
 
@@ -19,6 +20,7 @@ pub(crate) struct Draft {
     pub(super) warehouse: Warehouse,
     pub(super) parent: State,
     pub(super) run: RunId,
+    pub(super) sync_ahead: SyncAhead,
     /// Held for a moment only, never while a file is written.
     contents: Mutex<Contents>,
 }
@@ -42,7 +44,8 @@ impl Draft {
             relied_on: BTreeSet::new(),
             endpoints: None,
         };
-        Self { warehouse, parent, run, contents: Mutex::new(contents) }
+        let sync_ahead = SyncAhead::default();
+        Self { warehouse, parent, run, sync_ahead, contents: Mutex::new(contents) }
     }
 
     /// A writer of new files for `table`. Columns named `__clearwell_…` are stored but belong neither to the schema nor
@@ -50,13 +53,15 @@ impl Draft {
     ///
     /// # Errors
     /// If two columns have the same name but for case, or no table can hold a column's type.
+    #[allow(clippy::needless_pass_by_value, reason = "a caller has no other use for them")]
     pub(crate) fn writer(
         &self,
         table: &TableName,
         schema: SchemaRef,
         options: WriteOptions,
     ) -> Result<TableWriter, WarehouseError> {
-        TableWriter::new(self.warehouse.folder.clone(), table, &schema, &options)
+        let place = (self.warehouse.folder.clone(), self.sync_ahead.clone());
+        TableWriter::new(place, table, &schema, &options)
     }
 
     /// Puts a table's new state into the draft.
@@ -132,6 +137,7 @@ impl Draft {
         let old = tables.clone().filter_map(|manifest| self.parent.tables.get(&manifest.table));
         let old: BTreeSet<_> = old.flat_map(|manifest| manifest.named_files()).collect();
         let new: BTreeSet<_> = tables.clone().flat_map(|manifest| manifest.named_files()).collect();
+        self.sync_ahead.wait()?;
         folder.sync_files(new.difference(&old).copied())?;
         let mut saved = BTreeMap::new();
         for manifest in tables {

@@ -42,7 +42,7 @@ pub(crate) enum WarehouseError {
     #[error("`{table}` has two columns named `{column}`")]
     DuplicateColumn { table: TableName, column: String },
     #[error("column `{column}` of `{table}` has type {data_type}, which no table can hold")]
-    UnstorableColumn { table: TableName, column: String, data_type: DataType },
+    UnstorableColumn { table: TableName, column: String, data_type: Box<DataType> },
     #[error("rows for `{table}` have {found} columns where it has {expected}")]
     ColumnCount { table: TableName, expected: usize, found: usize },
     #[error("column `{column}` of `{table}` can hold no null, and there is one")]
@@ -67,6 +67,19 @@ impl WarehouseError {
             ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { action, path, source },
             ErrorKind::PermissionDenied => Self::Denied { action, path, source },
             _ => Self::Io { action, path, source },
+        }
+    }
+
+    /// An error of the disk told a second time.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Io { action, path, source }
+            | Self::NoSpace { action, path, source }
+            | Self::ReadOnly { action, path, source }
+            | Self::Denied { action, path, source } => {
+                Self::io(action, path, io::Error::new(source.kind(), source.to_string()))
+            }
+            other => Self::io("sync", Path::new(""), io::Error::other(other.to_string())),
         }
     }
 

@@ -137,6 +137,17 @@ impl Folder {
         folders.iter().rev().try_for_each(|folder| self.sync_dir(folder))
     }
 
+    /// Syncs a file unless it was discarded.
+    pub(super) fn sync_if_there(&self, relative: &str) -> Result<(), WarehouseError> {
+        let path = self.path(relative);
+        match self.store.sync_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(WarehouseError::io("sync", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn sync_dir(&self, path: &Path) -> Result<(), WarehouseError> {
         self.store.sync_dir(path).map_err(|error| WarehouseError::io("sync", path, error))
     }

@@ -18,6 +18,8 @@ mod runs; // the record of each run and the draft that it left
 mod columns; // the types that are stored
 mod content; // tables -> content hash
 mod encode_rows; // rows -> content hash
+mod output; // row groups -> files
+mod pending; // rows until they are enough for a row group
 mod row_group; // rows -> encoded row groups
 mod statistics; // minimum, maximum and nulls, as text
 mod writer; // batches -> Parquet files
@@ -29,6 +31,7 @@ mod json;
 mod manifests; // manifests/, named by content
 mod side; // state/, what is remembered to save work
 mod store; // the steps
+mod sync_ahead; // syncing what is still being written
 mod version_log; // versions/ and the hint of the newest
 
 use std::collections::BTreeMap;

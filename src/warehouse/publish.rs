@@ -72,7 +72,7 @@ impl Draft {
         let mut base = self.parent.clone();
         for _ in 0..ATTEMPTS {
             if self.warehouse.latest_version()? == base.number() {
-                let file = self.version_file(&base, &changes, endpoints.as_ref(), &publication)?;
+                let file = self.version_file(&base, &changes, endpoints.as_ref(), &publication);
                 if self.warehouse.log.create(&file)? {
                     return Ok(PublishOutcome::Published(file.version));
                 }
@@ -118,7 +118,7 @@ impl Draft {
         changes: &Changes,
         endpoints: Option<&String>,
         publication: &Publication,
-    ) -> Result<VersionFile, WarehouseError> {
+    ) -> VersionFile {
         let mut hashes = base.version.as_ref().map(|file| file.tables.clone()).unwrap_or_default();
         let mut manifests = base.tables.as_ref().clone();
         for (table, saved) in changes {
@@ -129,7 +129,7 @@ impl Draft {
                 manifests.insert(table.clone(), Arc::clone(&saved.manifest));
             }
         }
-        Ok(VersionFile {
+        VersionFile {
             format: FORMAT,
             version: base.number().map_or(Version::FIRST, Version::next),
             parent: base.number(),
@@ -143,7 +143,7 @@ impl Draft {
             endpoints: endpoints
                 .or_else(|| base.version.as_ref().and_then(|file| file.endpoints.as_ref()))
                 .cloned(),
-        })
+        }
     }
 
     /// Every table whose state this run built on: read, checked against, named as an input by what it wrote, and what

@@ -1,28 +1,44 @@
 //! Batches in, immutable Parquet files out: row groups are encoded on several threads and appended in order.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{BinaryViewType, DataType, Schema, StringViewType};
-use parquet::errors::ParquetError;
-use parquet::file::writer::SerializedFileWriter;
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::error::WarehouseError;
 use super::folder::Folder;
 use super::manifest::{DataFile, TableColumn};
+use super::output::Output;
+use super::pending::Pending;
 use super::row_group::{RowGroup, Shape};
-use super::statistics;
-use crate::base::{TableName, hash};
+use super::sync_ahead::SyncAhead;
+use crate::base::TableName;
 
-/// A row group ends at this many rows …
-const GROUP_ROWS: usize = 256 * 1024;
-/// … or after this many bytes in memory, whichever comes first.
-const GROUP_BYTES: usize = 64 << 20;
-/// A file that has grown to this size gets no further row group.
-const FILE_BYTES: usize = 512 << 20;
+/// When a row group, and when a file, is large enough.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// A row group ends at this many rows …
+    pub(super) group_rows: usize,
+    /// … or after this many bytes in memory, whichever comes first.
+    pub(super) group_bytes: usize,
+    /// A file that has grown to this size gets no further row group.
+    pub(super) file_bytes: usize,
+    /// So many bytes are worth a sync of their own before the file is complete.
+    pub(super) sync_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            group_rows: 256 * 1024,
+            group_bytes: 64 << 20,
+            file_bytes: 512 << 20,
+            sync_bytes: 16 << 20,
+        }
+    }
+}
 
 /// How a table's Parquet is written.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +54,7 @@ pub(crate) struct WriteOptions {
 /// Holds at most `parallel` row groups that are being encoded and one that is being filled.
 pub(crate) struct TableWriter {
     shape: Arc<Shape>,
+    limits: Limits,
     parallel: usize,
     pending: Pending,
     /// In the order of their rows.
@@ -45,14 +62,6 @@ pub(crate) struct TableWriter {
     output: OutputSlot,
     /// After an error there is no going on: rows may be lost.
     broken: bool,
-}
-
-/// The rows of the next row group.
-#[derive(Default)]
-struct Pending {
-    batches: Vec<RecordBatch>,
-    rows: usize,
-    bytes: usize,
 }
 
 /// Where the output is: here, or with the thread that appends to it.
@@ -64,15 +73,26 @@ enum OutputSlot {
 
 impl TableWriter {
     pub(super) fn new(
-        folder: Folder,
+        (folder, sync_ahead): (Folder, SyncAhead),
         table: &TableName,
         schema: &Schema,
         options: &WriteOptions,
     ) -> Result<Self, WarehouseError> {
+        Self::with_limits((folder, sync_ahead), table, schema, options, Limits::default())
+    }
+
+    fn with_limits(
+        (folder, sync_ahead): (Folder, SyncAhead),
+        table: &TableName,
+        schema: &Schema,
+        options: &WriteOptions,
+        limits: Limits,
+    ) -> Result<Self, WarehouseError> {
         let shape = Arc::new(Shape::new(table, schema, options)?);
-        let output = Output { folder, shape: Arc::clone(&shape), open: None, files: Vec::new() };
+        let output = Output::new(folder, sync_ahead, Arc::clone(&shape), limits);
         Ok(Self {
             shape,
+            limits,
             parallel: options.parallel.max(1),
             pending: Pending::default(),
             encoding: VecDeque::new(),
@@ -94,8 +114,8 @@ impl TableWriter {
     pub(crate) async fn write(&mut self, batch: RecordBatch) -> Result<(), WarehouseError> {
         self.check()?;
         let mut rest = batch;
-        while self.pending.rows + rest.num_rows() >= GROUP_ROWS {
-            let room = GROUP_ROWS - self.pending.rows;
+        while self.pending.rows + rest.num_rows() >= self.limits.group_rows {
+            let room = self.limits.group_rows - self.pending.rows;
             self.pending.push(rest.slice(0, room));
             rest = rest.slice(room, rest.num_rows() - room);
             self.start_group().await?;
@@ -103,7 +123,11 @@ impl TableWriter {
         if rest.num_rows() > 0 {
             self.pending.push(rest);
         }
-        if self.pending.bytes >= GROUP_BYTES { self.start_group().await } else { Ok(()) }
+        if self.pending.bytes >= self.limits.group_bytes {
+            self.start_group().await
+        } else {
+            Ok(())
+        }
     }
 
     /// The files written; none where no row came.
@@ -166,208 +190,6 @@ impl TableWriter {
         self.broken |= done.is_err();
         done
     }
-}
-
-impl Pending {
-    fn push(&mut self, batch: RecordBatch) {
-        let batch = compacted(batch);
-        self.rows += batch.num_rows();
-        self.bytes += batch.columns().iter().map(|column| bytes_in_use(column)).sum::<usize>();
-        self.batches.push(batch);
-    }
-}
-
-/// The bytes of the array's own rows, whatever buffers it shares.
-fn bytes_in_use(array: &ArrayRef) -> usize {
-    match view_bytes(array) {
-        Some((used, _)) => used + 16 * array.len(),
-        None => array.to_data().get_slice_memory_size().unwrap_or(0),
-    }
-}
-
-/// Of an array of views: bytes that its rows use of its buffers, and bytes that these have.
-fn view_bytes(array: &ArrayRef) -> Option<(usize, usize)> {
-    let (used, buffers) = match array.data_type() {
-        DataType::Utf8View => {
-            let array = array.as_byte_view::<StringViewType>();
-            (array.total_buffer_bytes_used(), array.data_buffers())
-        }
-        DataType::BinaryView => {
-            let array = array.as_byte_view::<BinaryViewType>();
-            (array.total_buffer_bytes_used(), array.data_buffers())
-        }
-        _ => return None,
-    };
-    Some((used, buffers.iter().map(arrow::buffer::Buffer::capacity).sum()))
-}
-
-/// The batch without the buffers of which its views use little: a few rows of a filtered page would hold all of it.
-fn compacted(batch: RecordBatch) -> RecordBatch {
-    let wasteful = |array: &ArrayRef| {
-        view_bytes(array).is_some_and(|(used, held)| held > 2 * used + (64 << 10))
-    };
-    if !batch.columns().iter().any(wasteful) {
-        return batch;
-    }
-    let columns = batch.columns().iter().map(|column| match column.data_type() {
-        DataType::Utf8View if wasteful(column) => {
-            Arc::new(column.as_byte_view::<StringViewType>().gc()) as ArrayRef
-        }
-        DataType::BinaryView if wasteful(column) => {
-            Arc::new(column.as_byte_view::<BinaryViewType>().gc()) as ArrayRef
-        }
-        _ => Arc::clone(column),
-    });
-    // The same types and lengths as before, so this does not fail.
-    RecordBatch::try_new(batch.schema(), columns.collect()).unwrap_or(batch)
-}
-
-/// The files of one writer. Dropped before `finish` gave them out, it removes them: a disk that is full gets its space
-/// back.
-struct Output {
-    folder: Folder,
-    shape: Arc<Shape>,
-    open: Option<OpenFile>,
-    files: Vec<DataFile>,
-}
-
-/// The file that row groups are appended to.
-struct OpenFile {
-    /// Relative to the warehouse.
-    path: String,
-    writer: SerializedFileWriter<HashingWriter>,
-    rows: u64,
-    rows_hash: u128,
-}
-
-impl Output {
-    fn append(mut self, group: RowGroup) -> Result<Self, WarehouseError> {
-        let mut file = match self.open.take() {
-            Some(file) => file,
-            None => self.create()?,
-        };
-        let path = file.path.clone();
-        let appended = file.append(group);
-        let full = file.writer.bytes_written() >= FILE_BYTES;
-        self.open = Some(file);
-        appended.map_err(|error| self.failed(&path, error))?;
-        if full {
-            self.close()?;
-        }
-        Ok(self)
-    }
-
-    fn finish(mut self) -> Result<Vec<DataFile>, WarehouseError> {
-        self.close()?;
-        Ok(std::mem::take(&mut self.files))
-    }
-
-    fn create(&self) -> Result<OpenFile, WarehouseError> {
-        let name = uuid::Uuid::now_v7();
-        let path = format!("{}/{name}.parquet", table_folder(&self.shape.table));
-        let file = HashingWriter::new(self.folder.create(&path)?);
-        let (root, properties) = (self.shape.root.clone(), self.shape.properties.clone());
-        let writer = SerializedFileWriter::new(file, root, properties);
-        let writer = writer.map_err(|error| self.failed(&path, error))?;
-        Ok(OpenFile { path, writer, rows: 0, rows_hash: 0 })
-    }
-
-    /// Ends the open file, if there is one.
-    fn close(&mut self) -> Result<(), WarehouseError> {
-        let Some(file) = &mut self.open else { return Ok(()) };
-        let path = file.path.clone();
-        let closed = file.close(&self.shape.schema);
-        let closed = closed.map_err(|error| self.failed(&path, error))?;
-        self.files.push(closed);
-        self.open = None;
-        Ok(())
-    }
-
-    /// An error of the disk by its own name, of the format as such.
-    fn failed(&self, path: &str, error: ParquetError) -> WarehouseError {
-        match error {
-            ParquetError::External(source) => match source.downcast::<io::Error>() {
-                Ok(source) => WarehouseError::io("write", &self.folder.path(path), *source),
-                Err(source) => self.shape.failed(ParquetError::External(source)),
-            },
-            error => self.shape.failed(error),
-        }
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        let open = self.open.iter().map(|file| &file.path);
-        for path in open.chain(self.files.iter().map(|file| &file.path)) {
-            self.folder.discard(path);
-        }
-    }
-}
-
-impl OpenFile {
-    fn append(&mut self, group: RowGroup) -> Result<(), ParquetError> {
-        let mut writer = self.writer.next_row_group()?;
-        for chunk in group.chunks {
-            chunk.append_to_row_group(&mut writer)?;
-        }
-        writer.close()?;
-        self.rows += group.rows;
-        self.rows_hash = self.rows_hash.wrapping_add(group.rows_hash);
-        Ok(())
-    }
-
-    fn close(&mut self, schema: &Schema) -> Result<DataFile, ParquetError> {
-        let metadata = self.writer.finish()?;
-        let file = self.writer.inner();
-        Ok(DataFile {
-            path: self.path.clone(),
-            rows: self.rows,
-            bytes: file.bytes,
-            checksum: file.hasher.finalize().to_hex().to_string(),
-            rows_hash: format!("{:032x}", self.rows_hash),
-            columns: statistics::of_file(schema, &metadata)?,
-        })
-    }
-}
-
-/// Hashes what goes through it.
-struct HashingWriter {
-    file: Box<dyn Write + Send>,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl HashingWriter {
-    fn new(file: Box<dyn Write + Send>) -> Self {
-        Self { file, hasher: blake3::Hasher::new(), bytes: 0 }
-    }
-}
-
-impl Write for HashingWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// `tables/<schema>/<table>`, in lower case, so that names that are equal have one folder.
-fn table_folder(table: &TableName) -> String {
-    let part = |name: &str| {
-        let folded = name.to_lowercase();
-        if folded.len() <= 100 {
-            return folded;
-        }
-        // File systems have limits: a long name is cut and made distinct again.
-        let start: String = folded.chars().take(20).collect();
-        format!("{start}-{}", &hash::of(folded.as_bytes())[..32])
-    };
-    format!("tables/{}/{}", part(table.schema()), part(table.name()))
 }
 
 #[cfg(test)]

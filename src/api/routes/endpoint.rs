@@ -43,7 +43,7 @@ async fn page(
     let batches = bound.collect().await.map_err(|error| failed(&error))?;
     let answer =
         Answer { endpoint: &endpoint, request: &request, served: &served, batches: &batches };
-    Ok(answer.encode())
+    answer.encode().map_err(|error| failed(&error))
 }
 
 /// What an endpoint says to any method but GET and HEAD; one that does not exist is still not found.

@@ -72,6 +72,29 @@ fn and_one_that_was_read_through_a_view() {
 }
 
 #[test]
+fn and_one_that_was_checked_against_through_views_of_views() {
+    let (warehouse, _) = with_draft();
+    let more = warehouse.draft(warehouse.latest().unwrap(), run());
+    more.stage(view("newest", &["recent"])).unwrap();
+    assert_eq!(more.publish(&publication()).unwrap(), PublishOutcome::Published(Version(2)));
+    let draft = warehouse.draft(warehouse.latest().unwrap(), run());
+    draft.stage(staged_file(&warehouse, "daily", "2")).unwrap();
+    draft.depend_on(&table("newest"));
+    published(&warehouse, &[("orders", "3")]);
+    let tables = vec![table("orders")];
+    let expected = PublishOutcome::Conflict { by: Version(3), tables };
+    assert_eq!(draft.publish(&publication()).unwrap(), expected);
+}
+
+#[test]
+fn and_one_that_a_new_view_reads() {
+    let (warehouse, draft) = with_draft();
+    draft.stage(view("names", &["customers"])).unwrap();
+    published(&warehouse, &[("customers", "3")]);
+    assert_eq!(draft.publish(&publication()).unwrap(), conflict(&["customers"]));
+}
+
+#[test]
 fn and_one_that_a_load_referred_to() {
     let (warehouse, draft) = with_draft();
     let mut orders = staged_file(&warehouse, "orders", "2");

@@ -192,6 +192,20 @@ fn a_staged_file_that_is_gone_fails_the_publication() {
     assert!(warehouse.latest().unwrap().is_none());
 }
 
+/// A system tells of a lost write once: the sync that heard it must be the one that counts.
+#[test]
+fn a_sync_that_failed_while_writing_fails_the_publication() {
+    let (store, warehouse) = simulated();
+    let draft = warehouse.draft(None, run());
+    let orders = staged_file(&warehouse, "orders", "1");
+    store.fail(0, Failing::Once(ErrorKind::StorageFull));
+    draft.sync_ahead.begin(&warehouse.folder, &orders.files()[0].path);
+    draft.stage(orders).unwrap();
+    let error = draft.publish(&publication()).unwrap_err();
+    assert!(matches!(error, WarehouseError::NoSpace { .. }), "{error}");
+    assert!(warehouse.latest().unwrap().is_none());
+}
+
 #[test]
 fn what_the_disk_refuses_has_a_name() {
     let message = |kind: ErrorKind| {

@@ -1,18 +1,25 @@
+use std::io;
 use std::path::Path;
 
 use arrow::array::{
-    Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, StringViewArray,
+    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, StringViewArray,
     TimestampMicrosecondArray, TimestampNanosecondArray, new_null_array,
 };
 use arrow::compute::concat_batches;
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 
+use super::super::encode_rows::rows_hash;
 use super::super::store::LocalStore;
 use super::super::store::simulated::{Failing, SimulatedStore};
-use super::super::{Warehouse, content_hash};
+use super::super::{ColumnStatistics, content_hash};
 use super::*;
+use crate::base::hash;
+
+/// So that a few rows make several row groups and files.
+const SMALL: Limits =
+    Limits { group_rows: 4096, group_bytes: 1 << 20, file_bytes: 256 << 10, sync_bytes: 64 << 10 };
 
 fn orders() -> TableName {
     TableName::new("Shop", "Orders").unwrap()
@@ -22,12 +29,20 @@ fn on_disk(root: &Path) -> Folder {
     Folder::new(root, Arc::new(LocalStore))
 }
 
+fn writer(
+    folder: Folder,
+    schema: &Schema,
+    options: &WriteOptions,
+) -> Result<TableWriter, WarehouseError> {
+    TableWriter::with_limits((folder, SyncAhead::default()), &orders(), schema, options, SMALL)
+}
+
 async fn write(
     folder: Folder,
     batches: &[RecordBatch],
     options: &WriteOptions,
 ) -> Result<Vec<DataFile>, WarehouseError> {
-    let mut writer = TableWriter::new(folder, &orders(), &batches[0].schema(), options)?;
+    let mut writer = writer(folder, &batches[0].schema(), options)?;
     for batch in batches {
         writer.write(batch.clone()).await?;
     }
@@ -113,9 +128,8 @@ async fn engine_types_are_stored_in_their_plain_form() {
 #[tokio::test]
 async fn many_row_groups_are_encoded_at_once_and_stand_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let rows = 3 * GROUP_ROWS as i64 + 17;
-    let batches: Vec<_> =
-        (0..rows).step_by(100_000).map(|n| numbers(n..rows.min(n + 100_000))).collect();
+    let rows = 3 * SMALL.group_rows as i64 + 17;
+    let batches: Vec<_> = (0..rows).step_by(1000).map(|n| numbers(n..rows.min(n + 1000))).collect();
     let options = WriteOptions { distinct: vec!["id".to_owned()], parallel: 3 };
     let files = write(on_disk(folder.path()), &batches, &options).await.unwrap();
     assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), rows as u64);
@@ -135,6 +149,56 @@ async fn many_row_groups_are_encoded_at_once_and_stand_in_order() {
     assert_eq!(again[0].rows_hash, files[0].rows_hash);
     let columns = TableColumn::of(&batches[0].schema());
     assert_eq!(content_hash(&columns, &again), content_hash(&columns, &files));
+}
+
+#[tokio::test]
+async fn a_file_that_has_grown_large_is_followed_by_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = |range: std::ops::Range<i64>| {
+        // Texts that do not compress.
+        let texts = range.map(|n| Some(hash::of(&n.to_le_bytes())));
+        columns([("text", Arc::new(texts.collect::<StringArray>()))])
+    };
+    let batches: Vec<_> = (0..30).map(|n| texts(n * 1000..(n + 1) * 1000)).collect();
+    let options = WriteOptions { parallel: 2, ..WriteOptions::default() };
+    let files = write(on_disk(folder.path()), &batches, &options).await.unwrap();
+    assert!(files.len() > 2, "{}", files.len());
+    let limit = SMALL.file_bytes as u64;
+    assert!(
+        files[..files.len() - 1].iter().all(|file| file.bytes >= limit && file.bytes < 3 * limit)
+    );
+    let read: Vec<_> = files.iter().map(|file| read(folder.path(), file)).collect();
+    assert_eq!(concat_batches(&read[0].schema(), &read).unwrap(), texts(0..30_000));
+}
+
+#[tokio::test]
+async fn figures_are_of_all_row_groups_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = SMALL.group_rows;
+    let group = |number: Option<i64>| {
+        columns([("n", Arc::new(std::iter::repeat_n(number, rows).collect::<Int64Array>()))])
+    };
+    let options = WriteOptions::default();
+    let batches = [group(None), group(Some(3)), group(Some(-1)), group(Some(3))];
+    let file = write(on_disk(folder.path()), &batches, &options).await.unwrap().remove(0);
+    let expected = ColumnStatistics {
+        nulls: rows as u64,
+        min: Some("-1".to_owned()),
+        max: Some("3".to_owned()),
+    };
+    assert_eq!(file.columns["n"], expected);
+    let sum = batches.iter().map(|batch| rows_hash(batch.columns(), rows).unwrap());
+    assert_eq!(file.rows_hash, format!("{:032x}", sum.fold(0, u128::wrapping_add)));
+}
+
+#[tokio::test]
+async fn large_rows_end_a_row_group_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = columns([("text", Arc::new(StringArray::from(vec!["x".repeat(600 << 10)])))]);
+    let files = write(on_disk(folder.path()), &vec![large; 6], &WriteOptions::default()).await;
+    let file = std::fs::File::open(folder.path().join(&files.unwrap()[0].path)).unwrap();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert_eq!(builder.metadata().num_row_groups(), 3);
 }
 
 #[tokio::test]
@@ -173,11 +237,10 @@ async fn a_writer_that_is_dropped_takes_its_files_away() {
     let folder = tempfile::tempdir().unwrap();
     let schema: SchemaRef = numbers(0..1).schema();
     let options = WriteOptions { parallel: 1, ..WriteOptions::default() };
-    let mut writer =
-        TableWriter::new(on_disk(folder.path()), &orders(), &schema, &options).unwrap();
+    let mut writer = writer(on_disk(folder.path()), &schema, &options).unwrap();
     for start in 0..3 {
-        let start = start * GROUP_ROWS as i64;
-        writer.write(numbers(start..start + GROUP_ROWS as i64)).await.unwrap();
+        let start = start * SMALL.group_rows as i64;
+        writer.write(numbers(start..start + SMALL.group_rows as i64)).await.unwrap();
     }
     let table = folder.path().join("tables/shop/orders");
     while !table.exists() {
@@ -213,10 +276,7 @@ async fn rows_that_do_not_fit_are_refused_and_break_the_writer_off() {
     let folder = tempfile::tempdir().unwrap();
     let id = Arc::new(Field::new("id", DataType::Int64, false));
     let schema = Schema::new(vec![id]);
-    let writer = || {
-        TableWriter::new(on_disk(folder.path()), &orders(), &schema, &WriteOptions::default())
-            .unwrap()
-    };
+    let writer = || writer(on_disk(folder.path()), &schema, &WriteOptions::default()).unwrap();
     let message = async |batch: RecordBatch| {
         let mut writer = writer();
         writer.write(batch).await.unwrap();
@@ -227,8 +287,8 @@ async fn rows_that_do_not_fit_are_refused_and_break_the_writer_off() {
     insta::assert_snapshot!(message(numbers(0..1)).await, @"rows for `Shop.Orders` have 2 columns where it has 1");
 
     let mut writer = writer();
-    writer.write(numbers(0..GROUP_ROWS as i64)).await.unwrap();
-    writer.write(numbers(0..GROUP_ROWS as i64)).await.unwrap_err();
+    writer.write(numbers(0..SMALL.group_rows as i64)).await.unwrap();
+    writer.write(numbers(0..SMALL.group_rows as i64)).await.unwrap_err();
     let error = writer.finish().await.unwrap_err();
     insta::assert_snapshot!(error, @"writing `Shop.Orders` was broken off");
 }
@@ -238,28 +298,7 @@ fn a_column_that_no_table_can_hold_is_named() {
     let interval = DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano);
     let schema = Schema::new(vec![Field::new("gap", interval, true)]);
     let folder = Folder::new(Path::new("/none"), Arc::new(SimulatedStore::default()));
-    let error =
-        TableWriter::new(folder, &orders(), &schema, &WriteOptions::default()).err().unwrap();
+    let error = writer(folder, &schema, &WriteOptions::default()).err().unwrap();
     insta::assert_snapshot!(error, @"column `gap` of `Shop.Orders` has type Interval(MonthDayNano), which no table can hold");
     insta::assert_snapshot!(error.hints().join("\n"), @"cast it to another type in the model's SQL");
-}
-
-#[test]
-fn a_view_does_not_hold_on_to_bytes_that_it_does_not_show() {
-    let texts = (0..10_000).map(|n| format!("a text of more than twelve bytes, number {n}"));
-    let all = columns([("text", Arc::new(StringViewArray::from_iter_values(texts)))]);
-    let few = all.slice(5, 2);
-    let compact = compacted(few.clone());
-    assert_eq!(compact, few);
-    let (used, held) = view_bytes(compact.column(0)).unwrap();
-    assert!(held <= 2 * used + (64 << 10), "{held} for {used}");
-}
-
-#[test]
-fn tables_with_long_names_have_folders_of_their_own() {
-    let folder = |name: &str| table_folder(&TableName::new("Main", name).unwrap());
-    assert_eq!(folder("Orders"), "tables/main/orders");
-    let (one, other) = ("ö".repeat(200) + "1", "ö".repeat(200) + "2");
-    assert_ne!(folder(&one), folder(&other));
-    assert!(folder(&one).len() < 200, "{}", folder(&one));
 }
