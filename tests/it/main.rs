@@ -5,5 +5,6 @@
 mod build;
 mod layers;
 mod shop;
+mod shop_reference;
 mod support;
 mod versions;
