@@ -41,6 +41,7 @@ pub(crate) struct NodeInfo {
     pub(crate) tags: Vec<String>,
     /// `meta`, and the resolved configuration, for selection (`config.meta.owner:me`) and docs.
     pub(crate) config: serde_json::Map<String, serde_json::Value>,
+    /// The nodes whose tables or rows it needs. Of a source: those that its foreign keys refer to.
     pub(crate) depends_on: BTreeSet<NodeId>,
     /// Where it is defined, for messages about the node as a whole.
     pub(crate) span: Option<Span>,

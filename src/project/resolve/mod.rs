@@ -32,28 +32,30 @@ pub(super) fn resolve(workshop: &Workshop, inputs: &Inputs, problems: &mut Diagn
     let declared = declare::declare(workshop, inputs, problems);
     let lookup = Arc::new(declared.lookup());
     let mut nodes: BTreeMap<NodeId, Node> = BTreeMap::new();
-    let mut add = |node: Node| {
+    // Of two nodes with one id, which has been reported, the first stays.
+    let add = |nodes: &mut BTreeMap<NodeId, Node>, node: Node| {
         nodes.entry(node.info().id.clone()).or_insert(node);
     };
-    for source in &declared.sources {
-        add(Node::Source(sources::resolve(workshop, source, &declared, &lookup, problems)));
+    for source in declared.sources.iter().filter(|source| source.enabled) {
+        let source = sources::resolve(workshop, source, &declared, &lookup, problems);
+        add(&mut nodes, Node::Source(source));
     }
-    for seed in &declared.seeds {
-        add(Node::Seed(tables::seed(workshop, seed, problems)));
+    for seed in declared.seeds.iter().filter(|seed| seed.enabled) {
+        add(&mut nodes, Node::Seed(tables::seed(workshop, seed, problems)));
     }
     let mut compiled = compile::compile(workshop, &declared, &lookup, problems);
-    cycles::check(&compiled, problems);
+    cycles::check(&nodes, &compiled, problems);
     if !problems.has_errors() {
         ephemeral::inline(&mut compiled);
     }
     for node in compiled {
         if let Some(node) = sql_nodes::resolve(workshop, inputs, node, problems) {
-            add(node);
+            add(&mut nodes, node);
         }
     }
     endpoints::check_described(inputs, problems);
     for check in checks::generic(workshop, &declared, &lookup, problems) {
-        add(Node::Check(check));
+        add(&mut nodes, Node::Check(check));
     }
     problems.0.extend(workshop.settings.unused(&declared.fqns()));
     Project { name: workshop.settings.name.clone(), root: workshop.root.clone(), nodes }

@@ -9,7 +9,8 @@ use super::columns::{self, UnknownType};
 use super::contract;
 use super::declare::{Declared, SourceNode};
 use super::reading::{self, Reading};
-use crate::base::{Diagnostic, Diagnostics, NodeId, Span};
+use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
+use crate::rules::Contract;
 
 pub(super) fn resolve(
     workshop: &Workshop,
@@ -37,7 +38,7 @@ pub(super) fn resolve(
         description: workshop.describe(&properties.description, problems),
         tags: source.configuration.tags(),
         config: source.configuration.to_map(),
-        depends_on: depends_on(source, read_here, declared),
+        depends_on: depends_on(source, contract.as_ref(), read_here, declared),
         span: Some(properties.span.clone()),
     };
     Source {
@@ -63,6 +64,14 @@ fn location(source: &SourceNode, problems: &mut Diagnostics) -> Option<(String, 
         problems.push(Diagnostic::error(message).at(written.span));
         return None;
     };
+    if text.contains('(') && text.trim_start().starts_with("read_") {
+        let message = "`external_location` names files; a call of a function is not supported";
+        let problem = Diagnostic::error(message).at(written.span.clone());
+        problems.push(
+            problem.hint("what the function is told is set beside it: `delimiter`, `header` …"),
+        );
+        return None;
+    }
     let table = source.properties.table.as_str();
     let identifier = source.properties.identifier().unwrap_or_else(|| table.to_owned());
     let filled = text
@@ -73,11 +82,20 @@ fn location(source: &SourceNode, problems: &mut Diagnostics) -> Option<(String, 
     Some((filled, written.span))
 }
 
-/// A source that reads nothing may stand for a table that a seed or model makes.
-fn depends_on(source: &SourceNode, read_here: bool, declared: &Declared) -> BTreeSet<NodeId> {
-    let maker = declared.makers().find(|(table, _, _)| **table == source.table);
-    match (read_here, maker) {
-        (false, Some((_, id, _))) => BTreeSet::from([id.clone()]),
-        _ => BTreeSet::new(),
+/// The nodes whose tables it needs: a source that reads nothing may stand for a table that a seed or model makes, and
+/// whether a row with a foreign key is accepted depends on the rows that it refers to.
+fn depends_on(
+    source: &SourceNode,
+    contract: Option<&Contract>,
+    read_here: bool,
+    declared: &Declared,
+) -> BTreeSet<NodeId> {
+    let keys = contract.map(|contract| &contract.foreign_keys[..]).unwrap_or_default();
+    let mut tables: BTreeSet<&TableName> = keys.iter().map(|key| &key.to).collect();
+    if !read_here {
+        tables.insert(&source.table);
     }
+    let makers =
+        declared.makers().filter(|(table, id, _)| tables.contains(table) && **id != source.id);
+    makers.map(|(_, id, _)| id.clone()).collect()
 }

@@ -111,7 +111,7 @@ fn the_files_load_unbroken() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn any_change_gives_a_project_or_problems(changes in prop::collection::vec(change(), 1..4)) {

@@ -352,19 +352,39 @@ fn two_nodes_of_one_name_or_one_table_are_refused() {
 fn circles_are_named() {
     insta::assert_snapshot!(problems(
         "//- /models/a.sql\nselect * from {{ ref('b') }}\n//- /models/b.sql\nselect * from {{ ref('c') }}\n\
-         //- /models/c.sql\nselect * from {{ ref('a') }}\n//- /models/d.sql\nselect * from {{ ref('d') }}, {{ ref('a') }}\n"
+         //- /models/c.sql\nselect * from {{ ref('a') }}\n//- /models/d.sql\nselect * from {{ ref('d') }}, {{ ref('a') }}\n\
+         //- /models/e.sql\nselect * from {{ source('made', 'f') }}\n//- /models/f.sql\nselect * from {{ ref('e') }}\n\
+         //- /models/s.yml\nsources:\n  - {name: made, schema: main, tables: [{name: f}]}\n\
+         \x20 - name: lake\n    meta: {external_location: '{name}.csv'}\n    tables:\n\
+         \x20     - {name: p, columns: [{name: x, data_type: int, constraints: [{type: foreign_key, to: \"source('lake', 'q')\", to_columns: [x]}]}]}\n\
+         \x20     - {name: q, columns: [{name: x, data_type: int, constraints: [{type: foreign_key, to: \"source('lake', 'p')\", to_columns: [x]}]}]}\n\
+         \x20     - {name: r, columns: [{name: x, data_type: int, constraints: [{type: foreign_key, to: \"source('lake', 'r')\", to_columns: [x]}]}]}\n"
     ), @r#"
-    error: these models depend on one another in a circle: a -> b -> c -> a
+    error: these nodes depend on one another in a circle: a -> b -> c -> a
      --> sql/models/c.sql:1:23
       |
     1 | select * from {{ ref('a') }}
       |                       ^
 
-    error: these models depend on one another in a circle: d -> d
+    error: these nodes depend on one another in a circle: d -> d
      --> sql/models/d.sql:1:23
       |
     1 | select * from {{ ref('d') }}, {{ ref('a') }}
       |                       ^
+
+    error: these nodes depend on one another in a circle: e -> made.f -> f -> e
+     --> sql/models/f.sql:1:23
+      |
+    1 | select * from {{ ref('e') }}
+      |                       ^
+
+    error: the foreign keys of these sources go in a circle: lake.p -> lake.q -> lake.p
+     --> sql/models/s.yml:7:16
+      |
+    7 |       - {name: q, columns: [{name: x, data_type: int, constraints: [{type: foreign_key, to: "source('lake', 'p')", to_columns: [x]}]}]}
+      |                ^
+      |
+      = help: a `relationships` test can check one of them instead
     "#);
 }
 

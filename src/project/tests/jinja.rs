@@ -89,7 +89,7 @@ fn compiled_text_leads_back_to_the_template() {
         [("wrong_é", (4, 3)), ("bad", (5, 27)), ("\"main\"", (5, 9)), ("as col", (3, 30))]
     {
         let at = sql.text.find(word).unwrap();
-        let (line, column) = SourcePosition::of(&sql.text, at);
+        let (line, column) = position(&sql.text, at);
         let span = sql.locate(line, column, word.chars().count());
         assert_eq!(span.line_column(), expected, "{word} in {}", sql.text);
     }
@@ -97,12 +97,9 @@ fn compiled_text_leads_back_to_the_template() {
     assert_eq!(sql.place(&(second..second + 6)).text(), "as col");
 }
 
-struct SourcePosition;
-
-impl SourcePosition {
-    fn of(text: &str, at: usize) -> (usize, usize) {
-        crate::base::SourceText::new("", text).span(at..at).line_column()
-    }
+/// The 1-based line and column of a byte.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    crate::base::SourceText::new("", text).span(at..at).line_column()
 }
 
 #[test]

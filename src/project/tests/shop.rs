@@ -260,3 +260,16 @@ fn many_models_load_quickly() {
     assert_eq!(order(&project).len(), 6_000);
     assert!(took.as_secs() < 60, "{took:?}");
 }
+
+#[test]
+fn what_is_switched_off_is_no_node() {
+    let project = project(
+        "//- /dbt_project.yml\nname: shop\nseeds: {shop: {off: {+enabled: false}}}\n\
+         //- /seeds/off/s.csv\nx\n//- /seeds/on.csv\nx\n\
+         //- /models/m.sql\n{{ config(enabled=var('on', false)) }}select * from {{ ref('s') }}\n\
+         //- /models/s.yml\nmodels: [{name: m, columns: [{name: x, data_tests: [unique]}]}]\n\
+         sources: [{name: lake, tables: [{name: a, config: {enabled: false}}]}]\n",
+    );
+    let ids: Vec<&str> = project.nodes.keys().map(|id| id.as_str()).collect();
+    assert_eq!(ids, ["seed.shop.on"]);
+}

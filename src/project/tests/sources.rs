@@ -108,7 +108,10 @@ sources:
 #[test]
 fn constraints_become_rules() {
     let project = project(CONTRACT);
-    let contract = source(&project, "shop.orders").contract.clone().unwrap();
+    let orders = source(&project, "shop.orders");
+    let needs: Vec<&str> = orders.info.depends_on.iter().map(|id| id.as_str()).collect();
+    assert_eq!(needs, ["seed.shop.countries", "source.shop.shop.customers"]);
+    let contract = orders.contract.clone().unwrap();
     assert_eq!(contract.primary_key, ["order_id", "line"]);
     assert_eq!(contract.unique, [["code"]]);
     assert!(!contract.ignore_extra_columns);
