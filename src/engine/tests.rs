@@ -437,6 +437,8 @@ async fn values_must_be_of_their_parameters_type() {
     };
     insta::assert_snapshot!(refused("from", Value::Text("yesterday".into()), "total"), @"parameter `from`: yesterday is no date");
     insta::assert_snapshot!(refused("least", Value::Decimal("lots".into()), "total"), @"parameter `least`: lots is no decimal(18,2)");
+    insta::assert_snapshot!(refused("least", Value::Decimal("0.125".into()), "total"), @"parameter `least`: 0.125 is no decimal(18,2)");
+    insta::assert_snapshot!(refused("least", Value::Double(0.125), "total"), @"parameter `least`: 0.125 is no decimal(18,2)");
     insta::assert_snapshot!(refused("form", Value::Integer(1), "total"), @"unknown parameter `form`; did you mean `from`?");
     insta::assert_snapshot!(refused("who", Value::Text("x".into()), "totl"), @"unknown column `totl`; did you mean `Total`?");
     let unknown = world.session().prepare("select 1 where $nope = 1", &parameters).err().unwrap();
