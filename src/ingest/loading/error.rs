@@ -14,43 +14,48 @@ use crate::warehouse::WarehouseError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("source `{table}`: no file matches `{location}` below `{base_dir}`")]
-    NoFile { table: TableName, location: String, base_dir: PathBuf },
+    NoFile { table: Box<TableName>, location: String, base_dir: PathBuf },
     #[error("source `{table}`: `{location}` is a folder")]
-    IsFolder { table: TableName, location: String },
+    IsFolder { table: Box<TableName>, location: String },
     #[error("source `{table}`: `{location}` is no path and no glob: {source}")]
-    BadGlob { table: TableName, location: String, source: globset::Error },
+    BadGlob { table: Box<TableName>, location: String, source: globset::Error },
     #[error("source `{table}`: `{path}` is not a name in UTF-8")]
-    FileName { table: TableName, path: PathBuf },
+    FileName { table: Box<TableName>, path: PathBuf },
     #[error("source `{table}` names no files, and no table of that name stands in the warehouse")]
-    NoLocation { table: TableName },
+    NoLocation { table: Box<TableName> },
     #[error("cannot {action} `{path}`: {source}")]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("`{file}` changed while it was being loaded")]
     Changed { file: String },
     #[error("`{table}` has no column `{column}`")]
-    NoColumn { table: TableName, column: String },
+    NoColumn { table: Box<TableName>, column: String },
     #[error("source `{table}`: check `{check}`: {source}")]
-    Check { table: TableName, check: String, source: SqlError },
+    Check { table: Box<TableName>, check: String, source: SqlError },
     #[error("source `{table}` refers to `{to}`, which has no rows to look into")]
-    NoParent { table: TableName, to: TableName },
+    NoParent { table: Box<TableName>, to: Box<TableName> },
     #[error("source `{table}` refers to column `{column}` of `{to}`, which it does not have")]
-    NoParentColumn { table: TableName, to: TableName, column: String },
+    NoParentColumn { table: Box<TableName>, to: Box<TableName>, column: String },
     #[error(
         "source `{table}`: ({columns}) cannot refer to ({to_columns}) of `{to}`: their types differ"
     )]
-    ReferenceTypes { table: TableName, columns: String, to: TableName, to_columns: String },
+    ReferenceTypes {
+        table: Box<TableName>,
+        columns: String,
+        to: Box<TableName>,
+        to_columns: String,
+    },
     #[error("source `{table}` has {rules} keys and references; 64 are the most there can be")]
-    TooManyRules { table: TableName, rules: usize },
+    TooManyRules { table: Box<TableName>, rules: usize },
     #[error("`{file}`: line {line} of the seed cannot be loaded: {reason}")]
     SeedRow { file: String, line: u64, reason: String },
     #[error("the keys of `{table}` do not fit into memory: {source}")]
-    Memory { table: TableName, source: EngineError },
+    Memory { table: Box<TableName>, source: EngineError },
     #[error("stored keys in `{path}` cannot be read: {source}")]
     Stored { path: PathBuf, source: ParquetError },
     #[error("stored keys in `{path}` have no column `{column}`")]
     StoredColumn { path: PathBuf, column: String },
     #[error("keys of `{table}`: {source}")]
-    Keys { table: TableName, source: ArrowError },
+    Keys { table: Box<TableName>, source: ArrowError },
     #[error(
         "internal error: `{file}` has {read} records, of which {accepted} were accepted and \
          {rejected} rejected"
@@ -103,14 +108,14 @@ impl LoadError {
 
     pub(super) fn keys(table: &TableName) -> impl Fn(ArrowError) -> Self + use<> {
         let table = table.clone();
-        move |source| Self::Keys { table: table.clone(), source }
+        move |source| Self::Keys { table: table.clone().into(), source }
     }
 
     pub(super) fn reference_types(table: &TableName, reference: &ForeignKey) -> Self {
         Self::ReferenceTypes {
-            table: table.clone(),
+            table: table.clone().into(),
             columns: reference.columns.join(", "),
-            to: reference.to.clone(),
+            to: reference.to.clone().into(),
             to_columns: reference.to_columns.join(", "),
         }
     }

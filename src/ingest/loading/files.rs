@@ -48,7 +48,7 @@ pub(super) fn find(
     let path = base_dir.join(&location);
     let mut files = match path.metadata() {
         Ok(found) if found.is_dir() => {
-            return Err(LoadError::IsFolder { table: table.clone(), location });
+            return Err(LoadError::IsFolder { table: table.clone().into(), location });
         }
         Ok(_) => vec![look(plain(&location).to_owned(), path)?],
         Err(_) if fixed_folder(plain(&location)).len() < plain(&location).len() => {
@@ -59,7 +59,7 @@ pub(super) fn find(
     };
     if files.is_empty() {
         return Err(LoadError::NoFile {
-            table: table.clone(),
+            table: table.clone().into(),
             location,
             base_dir: base_dir.into(),
         });
@@ -97,8 +97,11 @@ fn matching(
 ) -> Result<Vec<InputFile>, LoadError> {
     let pattern = plain(location);
     let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-    let bad =
-        |source| LoadError::BadGlob { table: table.clone(), location: location.into(), source };
+    let bad = |source| LoadError::BadGlob {
+        table: table.clone().into(),
+        location: location.into(),
+        source,
+    };
     let glob = glob.map_err(bad)?.compile_matcher();
     let folder = fixed_folder(pattern);
     let root = base_dir.join(folder);
@@ -135,7 +138,7 @@ fn named(
             // A name that the glob could not match is nobody's business.
             let is_match = glob.is_match(Path::new(folder).join(inside));
             let path = entry.path().to_owned();
-            let error = LoadError::FileName { table: table.clone(), path };
+            let error = LoadError::FileName { table: table.clone().into(), path };
             return if is_match { Err(error) } else { Ok(None) };
         };
         if !name.is_empty() && !name.ends_with('/') {

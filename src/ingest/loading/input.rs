@@ -103,7 +103,8 @@ impl<'a> Input<'a> {
         };
         for (name, data_type) in &self.column_types {
             let column = contract.columns.iter_mut().find(|column| same_name(&column.name, name));
-            let error = || LoadError::NoColumn { table: self.table.clone(), column: name.clone() };
+            let error =
+                || LoadError::NoColumn { table: self.table.clone().into(), column: name.clone() };
             column.ok_or_else(error)?.data_type = *data_type;
         }
         // What a primary key means for its columns is said here, so that reading need not know.
@@ -143,7 +144,7 @@ impl Layout {
         let schema = reading::schema(&contract);
         let predicates = contract.checks.iter().map(|check| {
             row_predicate(&schema, &check.expression).map_err(|source| LoadError::Check {
-                table: table.clone(),
+                table: table.clone().into(),
                 check: check.name.clone(),
                 source,
             })

@@ -101,7 +101,7 @@ impl KeyRules {
         references.sort_by(|left, right| left.columns.cmp(&right.columns));
         let rules = keys.len() + references.len();
         if rules > RuleBits::BITS as usize {
-            return Err(LoadError::TooManyRules { table: table.clone(), rules });
+            return Err(LoadError::TooManyRules { table: table.clone().into(), rules });
         }
         Ok(Self { columns: used.indexes, keys, references })
     }
@@ -187,7 +187,8 @@ impl<'a> UsedColumns<'a> {
 
     fn index(&self, name: &str) -> Result<usize, LoadError> {
         let found = self.contract.columns.iter().position(|column| same_name(&column.name, name));
-        let error = || LoadError::NoColumn { table: self.table.clone(), column: name.to_owned() };
+        let error =
+            || LoadError::NoColumn { table: self.table.clone().into(), column: name.to_owned() };
         found.ok_or_else(error)
     }
 

@@ -264,7 +264,7 @@ fn input_count(table: &TableName, files: &[&LoadedFile], loaded: bool) -> InputC
 fn standing(context: &LoadContext<'_>, source: &Source) -> Result<Loaded, LoadError> {
     let state = context.draft.state();
     if !state.tables.contains_key(&source.table) {
-        return Err(LoadError::NoLocation { table: source.table.clone() });
+        return Err(LoadError::NoLocation { table: source.table.clone().into() });
     }
     context.draft.depend_on(&source.table);
     let count = input_count(&source.table, &[], false);

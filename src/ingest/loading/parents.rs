@@ -72,8 +72,8 @@ impl Parents {
         let find = |name: &String| {
             let found = parent.columns.iter().find(|column| same_name(&column.name, name));
             let error = || LoadError::NoParentColumn {
-                table: self.table.clone(),
-                to: reference.to.clone(),
+                table: self.table.clone().into(),
+                to: reference.to.clone().into(),
                 column: name.clone(),
             };
             found.map(|column| (column.name.clone(), column.data_type.clone())).ok_or_else(error)
@@ -90,7 +90,7 @@ impl Parents {
         let TableContent::Files { files } = &parent.content else {
             return Err(self.missing(&parent.table));
         };
-        let memory = |source| LoadError::Memory { table: parent.table.clone(), source };
+        let memory = |source| LoadError::Memory { table: parent.table.clone().into(), source };
         let who = format!("keys of {}", parent.table);
         let mut reservation = self.engine.reserve(&who, 0).map_err(memory)?;
         let mut set = KeySet::new(form);
@@ -112,11 +112,11 @@ impl Parents {
     }
 
     fn missing(&self, to: &TableName) -> LoadError {
-        LoadError::NoParent { table: self.table.clone(), to: to.clone() }
+        LoadError::NoParent { table: self.table.clone().into(), to: to.clone().into() }
     }
 }
 
 fn manifest(table: &TableName, to: &TableName, state: &State) -> Result<Arc<Manifest>, LoadError> {
     let found = state.tables.get(to).cloned();
-    found.ok_or_else(|| LoadError::NoParent { table: table.clone(), to: to.clone() })
+    found.ok_or_else(|| LoadError::NoParent { table: table.clone().into(), to: to.clone().into() })
 }

@@ -286,6 +286,6 @@ impl Walk<'_> {
     }
 
     fn out_of_memory(&self, source: crate::engine::EngineError) -> LoadError {
-        LoadError::Memory { table: self.input.table.clone(), source }
+        LoadError::Memory { table: self.input.table.clone().into(), source }
     }
 }

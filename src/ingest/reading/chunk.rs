@@ -12,6 +12,7 @@ use super::cells::{Cells, ColumnBuilder, ColumnPlan, Fault, Faults, builder, sho
 use super::decode::{Coding, Decoded, Offsets, decode};
 use super::dialect::Dialect;
 use super::records::{Odd, Records, Span, Why};
+use super::same_name;
 use super::scan::{Stop, scan};
 use crate::base::size::ByteSize;
 use crate::engine::{EngineError, RowPredicate};
@@ -78,10 +79,12 @@ impl Reader {
     pub(super) fn read(&self, block: &Block) -> Result<Parsed, Failure> {
         let decoded = decode(self.coding, &block.bytes, block.last);
         let mut records = Records::of_width(Some(self.width));
+        // Right for most files; where it is not, the arrays grow.
+        let rows_likely = 1 + memchr::memchr_iter(b'\n', &decoded.text).count();
         let mut gathered = Gathered {
-            builders: self.columns.iter().map(builder).collect(),
+            builders: self.columns.iter().map(|plan| builder(plan, rows_likely)).collect(),
             faults: Vec::new(),
-            positions: Vec::new(),
+            positions: Vec::with_capacity(rows_likely),
             rejects: Vec::new(),
         };
         let (mut rows, mut odd) = (decoded.offsets(), decoded.offsets());
@@ -213,8 +216,7 @@ impl Reader {
     fn check_reason(&self, check: usize, batch: &RecordBatch, row: usize) -> Reason {
         let RowCheck { name, column, expression } = &self.checks[check];
         let value = column.as_ref().and_then(|column| {
-            let at =
-                self.columns.iter().position(|plan| plan.rule.name.eq_ignore_ascii_case(column))?;
+            let at = self.columns.iter().position(|plan| same_name(&plan.rule.name, column))?;
             let value = array_value_to_string(batch.column(at), row).ok()?;
             Some(format!("{column}: '{}' ", shown(value.as_bytes())))
         });

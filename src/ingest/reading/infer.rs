@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::cells::spelled;
 use super::error::ReadError;
 use super::open::{Place, open};
-use super::{FileInput, ReadSizes, header, read};
+use super::{FileInput, ReadSizes, header, read, same_name};
 use crate::base::clock::Clock;
 use crate::base::suggest;
 use crate::rules::{ColumnRule, ColumnType, Contract, ReadOptions};
@@ -62,7 +62,7 @@ pub(crate) async fn infer(
     let file = files.first().map_or("", |file| file.name.as_str());
     declared_columns(file, &columns, declared)?;
     let declared = |name: &str| {
-        let same = |(declared, _): &(&String, _)| declared.to_lowercase() == name.to_lowercase();
+        let same = |(declared, _): &(&String, _)| same_name(declared, name);
         declared.iter().find(same).map(|(_, data_type)| *data_type)
     };
     let typed = std::iter::zip(columns, kinds);
@@ -78,8 +78,7 @@ fn declared_columns(
     columns: &[String],
     declared: &BTreeMap<String, ColumnType>,
 ) -> Result<(), ReadError> {
-    let known =
-        |name: &String| columns.iter().any(|column| column.to_lowercase() == name.to_lowercase());
+    let known = |name: &String| columns.iter().any(|column| same_name(column, name));
     match declared.keys().find(|name| !known(name)) {
         None => Ok(()),
         Some(column) => Err(ReadError::UnknownColumn {

@@ -1,4 +1,4 @@
-//! One file's bytes -> an ordered stream of [`Chunk`]s: streaming, in parallel over the bytes, in bounded memory.
+//! One file's bytes -> an ordered stream of [`Chunk`](super::Chunk)s: streaming, in parallel over the bytes, in bounded memory.
 //!
 //! In reading order: `bytes` (stored file, decompressed, hashed), `blocks` (cut where records likely end), `decode`
 //! (to UTF-8 and back), `dialect`, `scan` and `swift` (cells), `open` and `header` (which cell is which column),
@@ -40,9 +40,6 @@ pub(crate) use self::cells::arrow_type;
 pub(crate) use self::error::ReadError;
 pub(crate) use self::infer::{InferredFile, infer};
 pub(crate) use self::stream::{FileStream, FileSummary};
-
-#[allow(unused_imports, reason = "named in the documentation")]
-use super::Chunk;
 
 /// One file to read, and what its records must hold to.
 #[derive(Clone)]
@@ -117,12 +114,17 @@ pub(crate) async fn read(input: FileInput) -> Result<FileStream, ReadError> {
     Ok(stream::start(stream::Work { file, reader, first, blocks, lines, parallel, warnings }))
 }
 
+/// Names of columns compare without regard to case.
+fn same_name(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
 fn plans(
     contract: &Contract,
     cells: &[usize],
     options: &ReadOptions,
 ) -> Result<Vec<ColumnPlan>, ReadError> {
-    let is_key = |name: &str| contract.primary_key.iter().any(|key| key.eq_ignore_ascii_case(name));
+    let is_key = |name: &str| contract.primary_key.iter().any(|key| same_name(key, name));
     std::iter::zip(&contract.columns, cells)
         .map(|(rule, cell)| {
             ColumnPlan::new(rule, *cell, rule.not_null || is_key(&rule.name), options)

@@ -234,6 +234,7 @@ impl Ordered {
         chunk.rejects.iter_mut().for_each(|reject| reject.position.line += first);
         self.lines += lines;
         self.records += chunk.records;
+        debug_assert!(rest_bytes == 0 || !block.last, "the last block is told to its end");
         if rest_bytes > 0 {
             let rest = &block.bytes[block.bytes.len() - rest_bytes..];
             let start = block.start + (block.bytes.len() - rest_bytes) as u64;

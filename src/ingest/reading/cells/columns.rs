@@ -1,5 +1,6 @@
 //! One growing Arrow array for each column of a batch.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -61,61 +62,67 @@ pub(in crate::ingest::reading) trait ColumnBuilder {
     fn finish(&mut self) -> Result<ArrayRef, ArrowError>;
 }
 
-/// What a column of `plan`'s type is built with.
-pub(in crate::ingest::reading) fn builder(plan: &ColumnPlan) -> Box<dyn ColumnBuilder> {
+/// What a column of `plan`'s type is built with, for about so many rows.
+pub(in crate::ingest::reading) fn builder(
+    plan: &ColumnPlan,
+    rows: usize,
+) -> Box<dyn ColumnBuilder> {
     let data_type = plan.rule.data_type;
     let format = plan.format.clone();
     match data_type {
-        ColumnType::Boolean => Box::new(Booleans(BooleanBuilder::new())),
-        ColumnType::TinyInt => primitive::<Int8Type>(data_type, number::integer),
-        ColumnType::SmallInt => primitive::<Int16Type>(data_type, number::integer),
-        ColumnType::Integer => primitive::<Int32Type>(data_type, number::integer),
-        ColumnType::BigInt => primitive::<Int64Type>(data_type, number::integer),
-        ColumnType::Real => primitive::<Float32Type>(data_type, number::real),
-        ColumnType::Double => primitive::<Float64Type>(data_type, number::double),
+        ColumnType::Boolean => Box::new(Booleans(BooleanBuilder::with_capacity(rows))),
+        ColumnType::TinyInt => primitive::<Int8Type>(data_type, rows, number::integer),
+        ColumnType::SmallInt => primitive::<Int16Type>(data_type, rows, number::integer),
+        ColumnType::Integer => primitive::<Int32Type>(data_type, rows, number::integer),
+        ColumnType::BigInt => primitive::<Int64Type>(data_type, rows, number::integer),
+        ColumnType::Real => primitive::<Float32Type>(data_type, rows, number::real),
+        ColumnType::Double => primitive::<Float64Type>(data_type, rows, number::double),
         ColumnType::Decimal { precision, scale } => {
-            primitive::<Decimal128Type>(data_type, move |bytes: &[u8]| {
+            primitive::<Decimal128Type>(data_type, rows, move |bytes: &[u8]| {
                 number::decimal(bytes, precision, scale)
             })
         }
         ColumnType::Date => match format {
-            None => primitive::<Date32Type>(data_type, time::date),
+            None => primitive::<Date32Type>(data_type, rows, time::date),
             Some(format) => {
-                primitive::<Date32Type>(data_type, move |bytes: &[u8]| format.date(bytes))
+                primitive::<Date32Type>(data_type, rows, move |bytes: &[u8]| format.date(bytes))
             }
         },
         ColumnType::Time => match format {
-            None => primitive::<Time64MicrosecondType>(data_type, time::time),
-            Some(format) => primitive::<Time64MicrosecondType>(data_type, move |bytes: &[u8]| {
-                format.time(bytes)
-            }),
+            None => primitive::<Time64MicrosecondType>(data_type, rows, time::time),
+            Some(format) => {
+                primitive::<Time64MicrosecondType>(data_type, rows, move |bytes: &[u8]| {
+                    format.time(bytes)
+                })
+            }
         },
         ColumnType::Timestamp => match format {
-            None => primitive::<TimestampMicrosecondType>(data_type, time::timestamp),
+            None => primitive::<TimestampMicrosecondType>(data_type, rows, time::timestamp),
             Some(format) => {
-                primitive::<TimestampMicrosecondType>(data_type, move |bytes: &[u8]| {
+                primitive::<TimestampMicrosecondType>(data_type, rows, move |bytes: &[u8]| {
                     format.timestamp(bytes)
                 })
             }
         },
         ColumnType::TimestampTz => match format {
-            None => primitive::<TimestampMicrosecondType>(data_type, time::timestamp_tz),
+            None => primitive::<TimestampMicrosecondType>(data_type, rows, time::timestamp_tz),
             Some(format) => {
-                primitive::<TimestampMicrosecondType>(data_type, move |bytes: &[u8]| {
+                primitive::<TimestampMicrosecondType>(data_type, rows, move |bytes: &[u8]| {
                     format.timestamp_tz(bytes)
                 })
             }
         },
-        ColumnType::Text => Box::new(Bytes::<Utf8Type>::default()),
-        ColumnType::Blob => Box::new(Bytes::<BinaryType>::default()),
+        ColumnType::Text => Box::new(Bytes::<Utf8Type>::with_rows(rows)),
+        ColumnType::Blob => Box::new(Bytes::<BinaryType>::with_rows(rows)),
     }
 }
 
 fn primitive<T: ArrowPrimitiveType>(
     data_type: ColumnType,
+    rows: usize,
     parse: impl Fn(&[u8]) -> Option<T::Native> + 'static,
 ) -> Box<dyn ColumnBuilder> {
-    let builder = PrimitiveBuilder::<T>::new().with_data_type(arrow_type(data_type));
+    let builder = PrimitiveBuilder::<T>::with_capacity(rows).with_data_type(arrow_type(data_type));
     Box::new(Primitives { builder, parse })
 }
 
@@ -173,13 +180,15 @@ struct Bytes<T> {
     values: Vec<u8>,
     offsets: Vec<i32>,
     nulls: NullBufferBuilder,
-    of: std::marker::PhantomData<T>,
+    of: PhantomData<T>,
 }
 
-impl<T> Default for Bytes<T> {
-    fn default() -> Self {
-        let nulls = NullBufferBuilder::new(0);
-        Self { values: Vec::new(), offsets: vec![0], nulls, of: std::marker::PhantomData }
+impl<T> Bytes<T> {
+    fn with_rows(rows: usize) -> Self {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let values = Vec::with_capacity(8 * rows);
+        Self { values, offsets, nulls: NullBufferBuilder::new(rows), of: PhantomData }
     }
 }
 
@@ -204,7 +213,7 @@ impl<T: ByteArrayType<Offset = i32>> ColumnBuilder for Bytes<T> {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let Self { values, offsets, mut nulls, .. } = std::mem::take(self);
+        let Self { values, offsets, mut nulls, .. } = std::mem::replace(self, Self::with_rows(0));
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
         Ok(Arc::new(GenericByteArray::<T>::try_new(offsets, values.into(), nulls.finish())?))
     }

@@ -13,8 +13,9 @@ use futures::TryStreamExt;
 
 use super::{contract, input, read_whole, told};
 use crate::base::clock::{Clock, SystemClock};
-use crate::ingest::reading::infer::InferredFile;
-use crate::ingest::reading::{ReadError, ReadSizes, hash_file, identity, infer, read};
+use crate::ingest::reading::{
+    InferredFile, ReadError, ReadSizes, hash_file, identity, infer, read,
+};
 use crate::rules::{ColumnType, ReadOptions};
 
 fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
