@@ -195,7 +195,7 @@ fn odd_delimiters_and_terminators() {
     let bytes = b"1|+|<a>\n\n</a>|+|1\" headset$$$==$$$\n2|+||+|\"x$$$==$$$";
     insta::assert_snapshot!(read("a bigint, b text, c text", bytes, options), @r#"
     1 0..26 1 | "<a>\n\n</a>" | "1\" headset"
-    4 35..43 2 | - | "\"x"
+    4 35..44 2 | - | "\"x"
     "#);
 }
 
