@@ -5,6 +5,7 @@
 
 mod layers;
 mod problem;
+mod queries;
 mod respond;
 mod routes;
 mod server;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::Engine;
 use crate::warehouse::Warehouse;
+use queries::Queries;
 use versions::Versions;
 
 /// What is served, and where.
@@ -44,6 +46,8 @@ pub(crate) struct ServeLimits {
     pub(crate) connections_max: usize,
     /// For requests under way when the server is told to stop.
     pub(crate) drain_max: Duration,
+    /// Threads that queries run on, besides those that answer.
+    pub(crate) query_threads: usize,
     /// Between two looks for a new version.
     pub(crate) poll_every: Duration,
 }
@@ -55,6 +59,7 @@ impl Default for ServeLimits {
             head_max: Duration::from_secs(15),
             connections_max: 1024,
             drain_max: Duration::from_secs(10),
+            query_threads: std::thread::available_parallelism().map_or(1, usize::from),
             poll_every: Duration::from_millis(200),
         }
     }
@@ -65,6 +70,8 @@ impl Default for ServeLimits {
 pub(crate) enum ServeError {
     #[error("cannot listen on {address}: {source}")]
     Bind { address: SocketAddr, source: std::io::Error },
+    #[error("cannot start threads for queries: {0}")]
+    Threads(std::io::Error),
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -73,7 +80,7 @@ pub(crate) enum ServeError {
 /// them. `ready` is called once with the bound address, when the current version can be asked.
 ///
 /// # Errors
-/// If the address cannot be bound. What goes wrong later is answered to the client or logged.
+/// If the address cannot be bound, or the system gives no threads. What goes wrong later is answered to the client or logged.
 pub(crate) async fn serve(
     config: ServeConfig,
     ready: impl FnOnce(SocketAddr),
@@ -104,7 +111,8 @@ async fn serve_until(
     let bind_error = |source| ServeError::Bind { address: config.bind, source };
     let listener = TcpListener::bind(config.bind).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let versions = Arc::new(Versions::new(config.warehouse, config.engine));
+    let queries = Queries::new(config.limits.query_threads).map_err(ServeError::Threads)?;
+    let versions = Arc::new(Versions::new(config.warehouse, config.engine, queries));
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
     let router = routes::router(versions, &config.limits);

@@ -11,6 +11,7 @@ use super::routes::API;
 use super::versions::Served;
 use crate::base::Version;
 use crate::endpoints::{PlannedEndpoint, Request};
+use crate::engine::EngineError;
 use crate::engine::output::JsonRows;
 
 /// How much of a name a message repeats.
@@ -46,7 +47,9 @@ pub(super) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// # Errors
+    /// If values of a column's type cannot be written as JSON.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, EngineError> {
         let page = self.request.page;
         let found: u64 = self.batches.iter().map(|batch| batch.num_rows() as u64).sum();
         let next = (found > page.limit).then(|| {
@@ -61,23 +64,24 @@ impl Answer<'_> {
         };
         let mut body = Vec::with_capacity(4096);
         body.extend_from_slice(b"{\"data\":[");
-        self.rows(page.limit as usize, &mut body);
+        self.rows(page.limit as usize, &mut body)?;
         body.extend_from_slice(b"],\"page\":");
         append(&view, &mut body);
         body.extend_from_slice(b",\"meta\":");
         append(&meta, &mut body);
         body.push(b'}');
-        body
+        Ok(body)
     }
 
-    fn rows(&self, limit: usize, body: &mut Vec<u8>) {
+    fn rows(&self, limit: usize, body: &mut Vec<u8>) -> Result<(), EngineError> {
         let mut rows = JsonRows::new(&self.endpoint.schema());
         let mut left = limit;
         for batch in self.batches {
             let taken = batch.slice(0, batch.num_rows().min(left));
             left -= taken.num_rows();
-            rows.append(&taken, body);
+            rows.append(&taken, body)?;
         }
+        Ok(())
     }
 }
 

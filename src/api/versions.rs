@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use chrono::SecondsFormat;
 
 use super::problem::{Kind, Problem};
+use super::queries::Queries;
 use crate::base::{Diagnostics, Version};
 use crate::endpoints::{self, PlannedEndpoint, StoreError};
 use crate::engine::{Engine, TableSet};
 use crate::project::Endpoint;
-use crate::warehouse::{At, State, Warehouse, WarehouseError};
+use crate::warehouse::{At, Warehouse, WarehouseError};
 
 /// How long a version that could not be taken up is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
@@ -22,7 +23,7 @@ pub(super) struct Served {
     /// When it was published: RFC 3339, UTC.
     pub(super) as_of: String,
     /// By name; with the reason where one does not fit the version's tables.
-    endpoints: BTreeMap<String, Result<PlannedEndpoint, Diagnostics>>,
+    endpoints: BTreeMap<String, Result<Arc<PlannedEndpoint>, Diagnostics>>,
 }
 
 /// Why a version cannot be served.
@@ -32,8 +33,6 @@ enum TakeUpError {
     Warehouse(#[from] WarehouseError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the thread that read it died: {0}")]
-    Thread(#[from] tokio::task::JoinError),
     #[error("endpoint `{name}` does not fit it:\n{reason}")]
     Endpoint { name: String, reason: Diagnostics },
 }
@@ -42,6 +41,7 @@ enum TakeUpError {
 pub(super) struct Versions {
     warehouse: Warehouse,
     engine: Engine,
+    pub(super) queries: Queries,
     /// Held only to copy or to replace the pointer.
     current: RwLock<Option<Arc<Served>>>,
     /// What failed last, told once and not tried again at once.
@@ -56,7 +56,7 @@ struct Failed {
 
 impl Served {
     /// The endpoint of this name, if there is one.
-    pub(super) fn endpoint(&self, name: &str) -> Option<&Result<PlannedEndpoint, Diagnostics>> {
+    pub(super) fn endpoint(&self, name: &str) -> Option<&Result<Arc<PlannedEndpoint>, Diagnostics>> {
         self.endpoints.get(name)
     }
 
@@ -66,7 +66,7 @@ impl Served {
 
     /// The endpoints that can be asked, by name.
     pub(super) fn planned(&self) -> impl Iterator<Item = &PlannedEndpoint> {
-        self.endpoints.values().filter_map(|endpoint| endpoint.as_ref().ok())
+        self.endpoints.values().filter_map(|endpoint| endpoint.as_deref().ok())
     }
 
     /// The first endpoint that cannot be asked.
@@ -76,8 +76,8 @@ impl Served {
 }
 
 impl Versions {
-    pub(super) fn new(warehouse: Warehouse, engine: Engine) -> Self {
-        Self { warehouse, engine, current: RwLock::new(None), failed: Mutex::new(None) }
+    pub(super) fn new(warehouse: Warehouse, engine: Engine, queries: Queries) -> Self {
+        Self { warehouse, engine, queries, current: RwLock::new(None), failed: Mutex::new(None) }
     }
 
     /// The version to answer from.
@@ -96,45 +96,45 @@ impl Versions {
     /// Takes up the newest version if it is not the current one. What keeps it from doing so is logged, once.
     pub(super) async fn refresh(self: &Arc<Self>) {
         let versions = Arc::clone(self);
-        let newest = tokio::task::spawn_blocking(move || versions.warehouse.latest_version()).await;
-        let newest = match newest.map_err(TakeUpError::from).and_then(|found| Ok(found?)) {
+        // It reads files and plans: nothing for the threads that answer.
+        if let Err(error) = tokio::task::spawn_blocking(move || versions.refresh_now()).await {
+            tracing::error!(%error, "looking for a new version failed");
+        }
+    }
+
+    fn refresh_now(&self) {
+        let newest = match self.warehouse.latest_version() {
             Ok(Some(newest)) => newest,
             Ok(None) => return,
-            Err(error) => return self.fail(None, &error),
+            Err(error) => return self.fail(None, &error.into()),
         };
         let current = self.peek();
         if current.as_ref().is_some_and(|served| served.version == newest) || self.resting(newest) {
             return;
         }
-        match self.prepare(newest).await.and_then(|served| fits(served, current.is_some())) {
+        match self.prepare(newest).and_then(|served| fits(served, current.is_some())) {
             Ok(served) => self.replace(served),
             Err(error) => self.fail(Some(newest), &error),
         }
     }
 
     /// Reads a version and plans its endpoints, all before anyone is answered from it.
-    async fn prepare(self: &Arc<Self>, version: Version) -> Result<Served, TakeUpError> {
-        let versions = Arc::clone(self);
-        let (state, stored) = tokio::task::spawn_blocking(move || versions.read(version)).await??;
-        let tables = TableSet::of(self.warehouse.root(), &state.tables);
-        let session = self.engine.session(Arc::new(tables));
-        let mut planned = BTreeMap::new();
-        for endpoint in stored {
-            let plan = endpoints::plan(&session, &endpoint);
-            planned.insert(endpoint.info.name, plan);
-        }
-        let published = state.version.as_ref().map(|file| file.published);
-        let as_of = published.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        Ok(Served { version, as_of: as_of.unwrap_or_default(), endpoints: planned })
-    }
-
-    fn read(&self, version: Version) -> Result<(State, Vec<Endpoint>), TakeUpError> {
+    fn prepare(&self, version: Version) -> Result<Served, TakeUpError> {
         let state = self.warehouse.at(&At::Version(version))?;
-        let endpoints = match self.warehouse.endpoints(&state)? {
-            Some(stored) => endpoints::read(&stored)?,
+        let stored = match self.warehouse.endpoints(&state)? {
+            Some(file) => endpoints::read(&file)?,
             None => Vec::new(),
         };
-        Ok((state, endpoints))
+        let tables = TableSet::of(self.warehouse.root(), &state.tables);
+        let session = self.engine.session(Arc::new(tables));
+        let plan = |endpoint: Endpoint| {
+            let planned = endpoints::plan(&session, &endpoint).map(Arc::new);
+            (endpoint.info.name, planned)
+        };
+        let published = state.version.as_ref().map(|file| file.published);
+        let as_of = published.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        let endpoints = stored.into_iter().map(plan).collect();
+        Ok(Served { version, as_of: as_of.unwrap_or_default(), endpoints })
     }
 
     fn replace(&self, served: Served) {

@@ -210,7 +210,9 @@ fn skipped(id: NodeId, needed: &NodeId) -> Outcome {
 
 impl Progressed {
     fn take(&mut self, workspace: &Workspace, outcome: Outcome) {
-        workspace.progress.note(&report::node_line(&workspace.project, &outcome.result));
+        if outcome.result.status != NodeStatus::Unchanged {
+            workspace.progress.note(&report::node_line(&workspace.project, &outcome.result));
+        }
         if let Some(input) = outcome.input {
             self.inputs.push(input);
         }

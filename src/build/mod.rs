@@ -158,14 +158,15 @@ async fn check(
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
     let session = workspace.engine.session(std::sync::Arc::new(tables));
     let context = CheckRun {
+        warehouse: &workspace.warehouse,
         project: &workspace.project,
         session: &session,
         state: &state,
         parallel: workspace.threads,
     };
     let findings = checks::run(&context, &checks).await;
-    for finding in &findings {
-        workspace.progress.note(&report::finding_line(finding));
+    for line in report::finding_lines(&findings) {
+        workspace.progress.note(&line);
     }
     progressed.findings = findings;
 }

@@ -1,5 +1,7 @@
 //! What a run tells: a line for each node and finding as it goes, and the whole at the end.
 
+use std::collections::BTreeMap;
+
 use crate::base::size::count;
 use crate::base::{Diagnostic, Diagnostics, Version};
 use crate::endpoints::StoreError;
@@ -81,8 +83,28 @@ pub(super) fn node_line(project: &Project, result: &NodeResult) -> String {
     line
 }
 
+/// A line for each table whose checks all passed, and one for each check that did not.
+pub(super) fn finding_lines(findings: &[Finding]) -> Vec<String> {
+    let mut passed: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for finding in findings {
+        match finding.status {
+            CheckStatus::Pass => {
+                let table = finding.table.as_deref();
+                *passed.entry(table.unwrap_or_else(|| check_name(finding))).or_default() += 1;
+            }
+            _ => lines.push(finding_line(finding)),
+        }
+    }
+    let passes = passed.iter().map(|(table, checks)| {
+        let plural = if *checks == 1 { "check" } else { "checks" };
+        format!("{:<9}  {:<8}  {table:<40}  {checks:>9} {plural}", "passed", "tests")
+    });
+    passes.chain(lines).collect()
+}
+
 /// `pass       check   unique_daily_sales_order_date` and, where it did not pass, its failing rows.
-pub(super) fn finding_line(finding: &Finding) -> String {
+fn finding_line(finding: &Finding) -> String {
     let status = match finding.status {
         CheckStatus::Pass => "pass",
         CheckStatus::Warn => "WARN",

@@ -3,6 +3,7 @@
 //! Only checks that did not pass pay for their exact count of failures and for sample rows.
 
 mod compile;
+mod known;
 mod run;
 
 pub(crate) use run::{CheckRun, run};

@@ -10,11 +10,12 @@ use futures::StreamExt;
 use futures::stream;
 
 use super::compile::{failing_rows, row_condition};
+use super::known::{self, Known};
 use crate::base::TableName;
 use crate::engine::Session;
 use crate::project::{Check, CheckKind, CheckSeverity, Node, Project};
 use crate::record::{CheckStatus, Finding, Sample};
-use crate::warehouse::{State, TableContent};
+use crate::warehouse::{State, TableContent, Warehouse};
 
 /// How many failing rows a finding shows.
 const SAMPLE_ROWS: u64 = 5;
@@ -28,6 +29,7 @@ struct Bound<'a> {
 
 /// What checks run on.
 pub(crate) struct CheckRun<'a> {
+    pub(crate) warehouse: &'a Warehouse,
     pub(crate) project: &'a Project,
     pub(crate) session: &'a Session,
     pub(crate) state: &'a State,
@@ -38,15 +40,34 @@ pub(crate) struct CheckRun<'a> {
 /// Runs `checks`; one finding each, in their order. A check that cannot be run is a finding with status `Error`.
 pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Finding> {
     let mut groups: BTreeMap<Option<&TableName>, Vec<(usize, Bound<'_>)>> = BTreeMap::new();
+    let mut known = Known::recall(context.warehouse);
+    let fingerprints: Vec<Option<String>> =
+        checks.iter().map(|check| context.fingerprint(check)).collect();
+    let mut findings: Vec<(usize, Finding)> = Vec::new();
     for (index, check) in checks.iter().enumerate() {
         let bound = context.bind(check);
-        groups.entry(bound.tested).or_default().push((index, bound));
+        match &fingerprints[index] {
+            Some(now) if known.has(&check.info.id, now) => {
+                findings.push((index, passed(&bound, 0.0)))
+            }
+            _ => groups.entry(bound.tested).or_default().push((index, bound)),
+        }
     }
-    let mut findings: Vec<(usize, Finding)> = stream::iter(groups.into_values())
+    let run: Vec<(usize, Finding)> = stream::iter(groups.into_values())
         .map(|group| context.run_group(group))
         .buffer_unordered(context.parallel.max(1))
         .concat()
         .await;
+    for (index, finding) in &run {
+        match (&fingerprints[*index], finding.status) {
+            (Some(now), CheckStatus::Pass) => known.add(&finding.check, now.clone()),
+            _ => known.remove(&finding.check),
+        }
+    }
+    if !run.is_empty() {
+        known.remember(context.warehouse);
+    }
+    findings.extend(run);
     findings.sort_by_key(|(index, _)| *index);
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
@@ -59,6 +80,13 @@ impl<'a> CheckRun<'a> {
             _ => None,
         };
         Bound { check, tested: check.target.as_ref().and_then(table), to }
+    }
+
+    fn fingerprint(&self, check: &'a Check) -> Option<String> {
+        let bound = self.bind(check);
+        let reads = check.info.depends_on.iter().map(|id| self.project.nodes.get(id)?.table());
+        let reads: Vec<&TableName> = reads.collect::<Option<_>>()?;
+        known::fingerprint(check, bound.tested, bound.to, &reads, self.state)
     }
 
     /// The checks of one table: proved without looking, screened in one scan, or run alone.

@@ -158,11 +158,11 @@ fn order_by(
     order
 }
 
-/// An answer's row is an object, which has no room for two columns of one name.
+/// An answer's row is an object, which has no room for two columns of one name; names ignore case.
 fn one_name_a_column(endpoint: &Endpoint, schema: &SchemaRef, problems: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
     for field in schema.fields() {
-        if !seen.insert(field.name()) {
+        if !seen.insert(field.name().to_lowercase()) {
             let sentence = format!("its answer has two columns named `{}`", field.name());
             let mut problem = problem(endpoint, &sentence).hint("give one of them another name");
             problem.span = endpoint.info.span.clone();
@@ -175,7 +175,7 @@ fn page(endpoint: &Endpoint, problems: &mut Diagnostics) {
     let page = endpoint.page;
     if page.default == 0 || page.default > page.max || page.max > PAGE_ROWS_MAX {
         let sentence = format!(
-            "its page has {} rows by default and {} at most; it must have 1 at least, and {PAGE_ROWS_MAX} at most",
+            "its page has a default of {} and a max of {}; the default is from 1 to max, and max at most {PAGE_ROWS_MAX}",
             page.default, page.max
         );
         let mut problem = problem(endpoint, &sentence);

@@ -16,7 +16,7 @@ use crate::project::{Endpoint, OrderKey, PageSize, Parameter};
 /// `numbers`: `A` from 1 to 5, `word`, `amount`, `day`, `seen`.
 fn session() -> Session {
     let sql = "select column1 as \"A\", column2 as word, cast(column1 as decimal(18, 4)) / 2 as amount, \
-        date '2024-01-01' + interval '1 day' * 0 as day, timestamp '2024-01-01 00:00:00' as seen, \
+        date '2024-01-01' as day, timestamp '2024-01-01 00:00:00' as seen, \
         column1 * 0.5 as half, column1 > 2 as big \
         from (values (1, 'one'), (2, 'two'), (3, 'three'), (4, null), (5, 'five')) v";
     let fields =
@@ -90,7 +90,15 @@ async fn every_kind_of_parameter_binds() {
 #[tokio::test]
 async fn sql_that_does_not_fit_is_shown_in_the_template() {
     let unfit = endpoint("select \"A\",\n  wrod\nfrom numbers", Vec::new());
-    insta::assert_snapshot!(plan(&unfit).err().unwrap(), @"");
+    insta::assert_snapshot!(plan(&unfit).err().unwrap(), @"
+        error: endpoint `numbers`: unknown column `wrod`
+         --> endpoints/numbers.sql:2:3
+          |
+        2 |   wrod
+          |   ^^^^
+          |
+          = help: did you mean `word`?
+        ");
 }
 
 #[tokio::test]
@@ -98,7 +106,23 @@ async fn the_order_names_columns_of_the_answer() {
     let order = |column: &str| OrderKey { column: column.to_owned(), descending: false };
     let mut endpoint = endpoint("select \"A\", word from numbers", Vec::new());
     endpoint.order_by = vec![order("wird"), order("zebra"), order("a")];
-    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"");
+    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"
+        error: endpoint `numbers`: it is ordered by `wird`, which is no column of its answer
+         --> endpoints/endpoints.yml:1:11
+          |
+        1 |   - name: numbers
+          |           ^^^^^^^
+          |
+          = help: did you mean `word`?
+
+        error: endpoint `numbers`: it is ordered by `zebra`, which is no column of its answer
+         --> endpoints/endpoints.yml:1:11
+          |
+        1 |   - name: numbers
+          |           ^^^^^^^
+          |
+          = help: its columns are `A`, `word`
+        ");
 }
 
 #[tokio::test]
@@ -108,5 +132,17 @@ async fn everything_else_that_cannot_be_served() {
     endpoint.parameters =
         vec![Parameter { default: Some("x".to_owned()), ..declared("n", "integer") }];
     endpoint.page = PageSize { default: 10, max: 5 };
-    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"");
+    insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"
+        error: endpoint `numbers`: the default of `n`: `x` is not a whole number of at most 64 bits, like `42`
+         --> endpoints/endpoints.yml:1:11
+          |
+        1 |   - name: numbers
+          |           ^^^^^^^
+
+        error: endpoint `numbers`: its page has a default of 10 and a max of 5; the default is from 1 to max, and max at most 100000
+         --> endpoints/endpoints.yml:1:11
+          |
+        1 |   - name: numbers
+          |           ^^^^^^^
+        ");
 }

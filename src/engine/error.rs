@@ -8,7 +8,7 @@ use datafusion::common::diagnostic::Diagnostic;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::{EngineError, SqlError, sql_name};
+use super::{EngineError, SqlError, functions, sql_name};
 use crate::base::suggest::closest;
 
 /// How many names a hint lists at most.
@@ -162,6 +162,10 @@ fn from_schema(error: &SchemaError) -> SqlError {
 fn from_text(text: &str) -> SqlError {
     if let Some(rest) = text.strip_prefix("Invalid function '") {
         let name = rest.split('\'').next().unwrap_or_default();
+        if let Some(usage) = functions::usage(name) {
+            return SqlError::new(format!("`{name}` does not take these arguments"))
+                .hint(format!("it is {usage}"));
+        }
         let error = SqlError::new(format!("unknown function `{name}`"));
         let suggested =
             rest.split("Did you mean '").nth(1).and_then(|rest| rest.split('\'').next());
@@ -190,7 +194,9 @@ fn from_text(text: &str) -> SqlError {
         let message = format!("`{condition}` is no condition, but {}", with_sql_types(found));
         return SqlError::new(message);
     }
-    SqlError::new(lowered(&with_sql_types(text)))
+    let text = text.split(" No function matches").next().unwrap_or(text);
+    let text = text.rsplit("Error during planning: ").next().unwrap_or(text);
+    SqlError::new(lowered(&with_sql_types(text.trim_end_matches('.'))))
 }
 
 /// With Arrow's names of types replaced by SQL's.
@@ -233,6 +239,13 @@ fn running_message(text: &str) -> String {
     });
     match text {
         "Divide by zero error" => "division by zero".to_owned(),
+        _ if text.starts_with("Overflow happened on: ") => {
+            text.replacen("Overflow happened on", "integer overflow", 1)
+        }
+        _ if text.contains("was not provided a value") => {
+            let name = between(text, "'", "'").unwrap_or_default();
+            format!("parameter `{name}` has no value")
+        }
         _ => cast.unwrap_or_else(|| lowered(text)),
     }
 }

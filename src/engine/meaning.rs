@@ -4,6 +4,7 @@
 //! - `avg` is an exact sum divided by a count, as a double, so that it does not depend on how the rows are split.
 //! - Ranks and row numbers are bigints.
 //! - A number cast to an integer is rounded, not cut off: decimals half away from zero, doubles half to even.
+//! - Integers that overflow are an error; the engine's own operators would wrap round.
 //! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
 
 use std::sync::Arc;
@@ -200,13 +201,14 @@ fn decimal(size: &ExactNumberInfo) -> Result<DataType> {
     }
 }
 
-/// Rounds where a decimal or floating number is cast to an integer. Runs after types are known.
+/// Rounds where a decimal or floating number is cast to an integer, and checks integers for overflow. Runs after types
+/// are known.
 #[derive(Debug)]
-pub(super) struct RoundingCasts;
+pub(super) struct ExactNumbers;
 
-impl AnalyzerRule for RoundingCasts {
+impl AnalyzerRule for ExactNumbers {
     fn name(&self) -> &str {
-        "rounding_casts"
+        "exact_numbers"
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
@@ -221,7 +223,7 @@ impl AnalyzerRule for RoundingCasts {
             let names = NamePreserver::new(&plan);
             plan.map_expressions(|expr| {
                 let name = names.save(&expr);
-                let rounded = round_casts(expr, &schema)?;
+                let rounded = exact_numbers(expr, &schema)?;
                 Ok(rounded.update_data(|expr| name.restore(expr)))
             })?
             .map_data(LogicalPlan::recompute_schema)
@@ -230,8 +232,8 @@ impl AnalyzerRule for RoundingCasts {
     }
 }
 
-/// The expression with its casts to integers made to round.
-pub(super) fn round_casts(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+/// The expression with its casts to integers made to round, and its operators on integers checked.
+pub(super) fn exact_numbers(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match expr {
         Expr::Cast(cast) if cast.field.data_type().is_integer() => {
             let from = cast.expr.get_type(schema).unwrap_or(DataType::Null);
@@ -241,8 +243,22 @@ pub(super) fn round_casts(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
                 None => Ok(Transformed::no(Expr::Cast(cast))),
             }
         }
+        Expr::BinaryExpr(operation) => Ok(checked(operation, schema)),
         other => Ok(Transformed::no(other)),
     })
+}
+
+fn checked(operation: BinaryExpr, schema: &DFSchema) -> Transformed<Expr> {
+    let left = operation.left.get_type(schema).ok().filter(DataType::is_integer);
+    let same = left.is_some() && left == operation.right.get_type(schema).ok();
+    match functions::checked(operation.op) {
+        Some(function) if same => {
+            let arguments = vec![*operation.left, *operation.right];
+            let call = ScalarFunction::new_udf(function, arguments);
+            Transformed::yes(Expr::ScalarFunction(call))
+        }
+        _ => Transformed::no(Expr::BinaryExpr(operation)),
+    }
 }
 
 /// `None` where there is nothing to round, or it is rounded already.

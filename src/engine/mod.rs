@@ -4,6 +4,7 @@
 //! meaning, from the syntax tree), DataFusion's planner over `session`'s tables with `meaning` (DuckDB's meaning, from
 //! types) and `functions`, and becomes a `plan` that can be run, or a `prepare`d statement. `output` writes answers.
 
+mod catalog;
 mod dialect;
 mod error;
 mod functions;
@@ -110,6 +111,19 @@ pub(crate) struct Session(Arc<session::SessionParts>);
 #[derive(Clone)]
 pub(crate) struct Query(Arc<plan::QueryParts>);
 
+/// Engines, sessions and queries say no more of themselves than what they are.
+macro_rules! debug_by_name {
+    ($($name:ident),*) => {
+        $(impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        })*
+    };
+}
+
+debug_by_name!(Engine, Session, Query, Prepared);
+
 impl Engine {
     /// # Errors
     /// If the engine cannot be set up.
@@ -209,7 +223,6 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong with it, where, and what may have been meant.
-    #[expect(clippy::unused_async, reason = "planning may come to read from object stores")]
     pub(crate) async fn plan(&self, sql: &str) -> Result<Query, SqlError> {
         self.analyse(sql, &[]).map(|parts| Query(Arc::new(parts)))
     }

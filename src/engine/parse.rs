@@ -3,10 +3,11 @@
 //! Names ignore case: every word is put into lower case before parsing, quoted ones too, and what was written is kept
 //! beside, by position, for the names of the answer's columns.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SetExpr, Statement};
-use datafusion::sql::sqlparser::dialect::DuckDbDialect;
+use datafusion::sql::sqlparser::dialect::{Dialect, DuckDbDialect};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
@@ -15,6 +16,53 @@ use super::error::from_parser;
 
 /// How deep expressions and subqueries may nest.
 const NESTING_LIMIT: usize = 256;
+
+/// DuckDB's dialect, but `f(a = b)` compares: DuckDB reads a named argument there only where the function has one.
+#[derive(Debug)]
+struct OurDialect;
+
+/// Answers as DuckDB's dialect does.
+macro_rules! as_duckdb {
+    ($($feature:ident)*) => {
+        $(fn $feature(&self) -> bool {
+            DuckDbDialect {}.$feature()
+        })*
+    };
+}
+
+impl Dialect for OurDialect {
+    /// The parser asks which dialect it is in some places.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<DuckDbDialect>()
+    }
+
+    fn is_identifier_start(&self, letter: char) -> bool {
+        DuckDbDialect {}.is_identifier_start(letter)
+    }
+
+    fn is_identifier_part(&self, letter: char) -> bool {
+        DuckDbDialect {}.is_identifier_part(letter)
+    }
+
+    as_duckdb! {
+        supports_trailing_commas
+        supports_filter_during_aggregation
+        supports_group_by_expr
+        supports_bitwise_shift_operators
+        supports_named_fn_args_with_assignment_operator
+        supports_dictionary_syntax
+        support_map_literal_syntax
+        supports_lambda_functions
+        allow_extract_single_quotes
+        supports_array_typedef_with_brackets
+        supports_from_first_select
+        supports_order_by_all
+        supports_select_wildcard_exclude
+        supports_notnull_operator
+        supports_select_wildcard_replace
+        supports_comma_separated_trim
+    }
+}
 
 /// Names that were not written in lower case, by where they stand (line and column, from 1).
 #[derive(Debug, Default)]
@@ -85,13 +133,11 @@ pub(super) fn expression(sql: &str) -> Result<Expr, SqlError> {
 }
 
 fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
-    Parser::new(&DuckDbDialect {})
-        .with_recursion_limit(NESTING_LIMIT)
-        .with_tokens_with_locations(tokens)
+    Parser::new(&OurDialect).with_recursion_limit(NESTING_LIMIT).with_tokens_with_locations(tokens)
 }
 
 fn tokens(sql: &str) -> Result<(Vec<TokenWithSpan>, Written), SqlError> {
-    let mut tokens = Tokenizer::new(&DuckDbDialect {}, sql)
+    let mut tokens = Tokenizer::new(&OurDialect, sql)
         .tokenize_with_location()
         .map_err(|error| placed(SqlError::new(error.message.to_lowercase()), error.location))?;
     let mut written = Written::default();

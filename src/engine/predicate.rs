@@ -2,18 +2,21 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::PhysicalExpr;
 
+use super::catalog::plan_expression;
 use super::error::{carried, from_planning};
-use super::meaning::round_casts;
-use super::session::{SORT_RESERVE_BYTES_MAX, plan_expression, state};
+use super::meaning::exact_numbers;
+use super::session::{SORT_RESERVE_BYTES_MAX, state};
 use super::table::presented;
 use super::{EngineError, RowPredicate, SqlError, dialect, parse, types};
 
@@ -43,8 +46,12 @@ fn physical(schema: &SchemaRef, expression: &str) -> Result<Arc<dyn PhysicalExpr
         let found = types::sql_name(&data_type);
         return Err(SqlError::new(format!("expected a condition, found a value of type {found}")));
     }
-    let rounding = round_casts(planned, &columns).map_err(planning)?.data;
-    PLAIN.create_physical_expr(rounding, &columns).map_err(planning)
+    let simplifier = ExprSimplifier::new(
+        SimplifyContext::builder().with_schema(Arc::new(columns.clone())).build(),
+    );
+    let coerced = simplifier.coerce(planned, &columns).map_err(planning)?;
+    let exact = exact_numbers(coerced, &columns).map_err(planning)?.data;
+    PLAIN.create_physical_expr(exact, &columns).map_err(planning)
 }
 
 /// Refuses what cannot be told from one row.

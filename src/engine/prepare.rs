@@ -269,10 +269,28 @@ fn literal(name: &str, value: &Value, data_type: &DataType) -> Result<ScalarValu
         (_, other) => other.is_numeric(),
     };
     let cast = if fits { scalar.cast_to(data_type).ok() } else { None };
-    cast.filter(|scalar| !scalar.is_null()).ok_or_else(|| {
+    let exact = |cast: &ScalarValue| !cast.is_null() && is_exact(value, &scalar, cast);
+    cast.filter(exact).ok_or_else(|| {
         let wanted = super::types::sql_name(data_type);
         SqlError::new(format!("parameter `{name}`: {scalar} is no {wanted}"))
     })
+}
+
+/// Whether the cast lost nothing: `1.5` is no integer, `0.123` no decimal with two digits behind the point.
+fn is_exact(value: &Value, given: &ScalarValue, cast: &ScalarValue) -> bool {
+    let scale = match cast.data_type() {
+        DataType::Decimal128(_, scale) => usize::from(scale.max(0).unsigned_abs()),
+        other if other.is_integer() => 0,
+        _ => return true,
+    };
+    match value {
+        Value::Decimal(text) => {
+            let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+            fraction.trim_end_matches('0').len() <= scale && !text.contains(['e', 'E'])
+        }
+        Value::Double(_) => cast.cast_to(&given.data_type()).is_ok_and(|back| back == *given),
+        _ => true,
+    }
 }
 
 fn is_text(data_type: &DataType) -> bool {

@@ -1,34 +1,24 @@
 //! An engine, its sessions, and what names mean in them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
-use datafusion::catalog::default_table_source::provider_as_source;
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::{Result, TableReference};
+use arrow::datatypes::DataType;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
-use datafusion::logical_expr::{
-    AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
-};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::planner::{NullOrdering, ParserOptions, PlannerContext, SqlToRel};
-use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Query as SqlQuery, Statement};
 
-use super::error::{carried, from_planning};
-use super::meaning::{DuckDbExpressions, DuckDbTypes, RoundingCasts};
+use super::catalog::Catalog;
+use super::meaning::{DuckDbExpressions, ExactNumbers};
 use super::names::{Definitions, distinct};
-use super::table::{FilesTable, presented};
+use super::table::FilesTable;
 use super::{EngineError, EngineLimits, Relation, SqlError, TableSet};
 use super::{dialect, functions, memory, names, parse};
 use crate::base::TableName;
 
-/// How deep views may stand on views.
-const VIEW_DEPTH_LIMIT: usize = 32;
 /// Rows in a batch.
 const BATCH_ROWS: usize = 8192;
 /// Files smaller than this are not cut up for several threads.
@@ -80,7 +70,7 @@ pub(super) fn state(
     if let Some(runtime) = runtime {
         builder = builder.with_runtime_env(Arc::clone(runtime));
     }
-    builder = builder.with_analyzer_rule(Arc::new(RoundingCasts));
+    builder = builder.with_analyzer_rule(Arc::new(ExactNumbers));
     let aggregates = functions::aggregates();
     if let Some(sum) = aggregates.iter().find(|function| function.name() == "sum") {
         let ours: Arc<dyn ExprPlanner> = Arc::new(DuckDbExpressions { sum: Arc::clone(sum) });
@@ -95,8 +85,8 @@ pub(super) fn state(
 /// What all clones of a session share.
 pub(super) struct SessionParts {
     pub(super) engine: Arc<EngineParts>,
-    tables: Arc<TableSet>,
-    files: BTreeMap<TableName, Arc<FilesTable>>,
+    pub(super) tables: Arc<TableSet>,
+    pub(super) files: BTreeMap<TableName, Arc<FilesTable>>,
     /// Folded name without schema -> the tables called so.
     bare: BTreeMap<String, Vec<TableName>>,
 }
@@ -133,7 +123,8 @@ impl SessionParts {
         self.plan_within(sql, parameters, &[])
     }
 
-    fn plan_within(
+    /// As [`SessionParts::plan`], from inside of views, outermost first.
+    pub(super) fn plan_within(
         &self,
         sql: &str,
         parameters: &[(String, DataType)],
@@ -156,7 +147,7 @@ impl SessionParts {
     }
 
     /// The table that a name of one to three parts means.
-    fn find(&self, parts: &[String]) -> Result<&TableName, SqlError> {
+    pub(super) fn find(&self, parts: &[String]) -> Result<&TableName, SqlError> {
         let unknown = || self.unknown_table(parts);
         match parts {
             [] => Err(unknown()),
@@ -178,7 +169,7 @@ impl SessionParts {
         }
     }
 
-    fn unknown_table(&self, parts: &[String]) -> SqlError {
+    pub(super) fn unknown_table(&self, parts: &[String]) -> SqlError {
         let written = match parts {
             [_, rest @ ..] if parts.len() > 2 => rest.join("."),
             _ => parts.join("."),
@@ -208,214 +199,4 @@ impl dialect::Resolver for SessionParts {
         let name = self.find(parts).ok()?;
         Some((name.schema().to_lowercase(), name.name().to_lowercase()))
     }
-}
-
-/// Plans one expression over columns of `schema`, without tables.
-pub(super) fn plan_expression(
-    state: &SessionState,
-    expr: SqlExpr,
-    schema: &datafusion::common::DFSchema,
-) -> Result<Expr, SqlError> {
-    let catalog = Catalog { state, session: None, outer_views: &[], views: Arc::default() };
-    let planner = SqlToRel::new_with_options(&catalog, parser_options());
-    planner
-        .sql_to_expr(expr, schema, &mut PlannerContext::new())
-        .map_err(|error| from_planning(&error))
-}
-
-fn parser_options() -> ParserOptions {
-    ParserOptions::new()
-        .with_parse_float_as_decimal(true)
-        .with_enable_ident_normalization(false)
-        .with_collect_spans(true)
-        .with_default_null_ordering(NullOrdering::NullsLast)
-}
-
-/// What DataFusion's planner asks for.
-struct Catalog<'a> {
-    state: &'a SessionState,
-    session: Option<&'a SessionParts>,
-    /// The views that this statement is inside of, outermost first.
-    outer_views: &'a [TableName],
-    views: Arc<Mutex<BTreeSet<TableName>>>,
-}
-
-impl Catalog<'_> {
-    fn plan_query(
-        &self,
-        query: Box<SqlQuery>,
-        parameters: &[(String, DataType)],
-    ) -> Result<LogicalPlan, SqlError> {
-        let fields = parameters.iter().map(|(name, data_type)| -> Option<FieldRef> {
-            Some(Arc::new(Field::new(name.to_lowercase(), data_type.clone(), true)))
-        });
-        let mut context = PlannerContext::new().with_prepare_param_data_types(fields.collect());
-        SqlToRel::new_with_options(self, parser_options())
-            .sql_statement_to_plan_with_context(Statement::Query(query), &mut context)
-            .map_err(|error| from_planning(&error))
-    }
-
-    fn source(&self, parts: &[String]) -> Result<Arc<dyn TableSource>, SqlError> {
-        let Some(session) = self.session else {
-            return Err(SqlError::new("a table may not be named here"));
-        };
-        let name = session.find(parts)?;
-        if let Some(files) = session.files.get(name) {
-            return Ok(provider_as_source(Arc::clone(files) as _));
-        }
-        match session.tables.relations.get(name) {
-            Some(Relation::View { sql, .. }) => self.view(session, name, sql),
-            _ => Err(session.unknown_table(parts)),
-        }
-    }
-
-    fn view(
-        &self,
-        session: &SessionParts,
-        name: &TableName,
-        sql: &str,
-    ) -> Result<Arc<dyn TableSource>, SqlError> {
-        if self.outer_views.contains(name) {
-            return Err(SqlError::new(format!("view `{name}` is built on itself")));
-        }
-        if self.outer_views.len() >= VIEW_DEPTH_LIMIT {
-            let message = format!("views are nested more than {VIEW_DEPTH_LIMIT} deep");
-            return Err(SqlError::new(message));
-        }
-        let outer: Vec<TableName> =
-            self.outer_views.iter().chain(std::iter::once(name)).cloned().collect();
-        let planned = session.plan_within(sql, &[], &outer).map_err(|mut error| {
-            error.message = format!("in view `{name}`: {}", error.message);
-            error.position = None;
-            error
-        })?;
-        let plan = renamed(planned.plan, &planned.names)?;
-        let mut views = planned.views;
-        views.insert(name.clone());
-        let schema = presented(plan.schema().as_arrow());
-        Ok(Arc::new(ViewSource { plan, schema, views, seen: Arc::clone(&self.views) }))
-    }
-}
-
-/// The plan with its columns called `names`, in lower case: two of one name are told apart.
-fn renamed(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan, SqlError> {
-    let columns = plan.schema().columns();
-    let lower: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    if columns.iter().zip(&lower).all(|(column, name)| column.name == *name) {
-        return Ok(plan);
-    }
-    let exprs =
-        columns.into_iter().zip(&lower).map(|(column, name)| Expr::Column(column).alias(name));
-    datafusion::logical_expr::LogicalPlanBuilder::from(plan)
-        .project(exprs.collect::<Vec<_>>())
-        .and_then(datafusion::logical_expr::LogicalPlanBuilder::build)
-        .map_err(|error| from_planning(&error))
-}
-
-/// A view, planned; put into the plan that names it.
-struct ViewSource {
-    plan: LogicalPlan,
-    schema: SchemaRef,
-    /// The view itself and those it is built on.
-    views: BTreeSet<TableName>,
-    /// Where to tell that the view is really read (a common table expression may have hidden it).
-    seen: Arc<Mutex<BTreeSet<TableName>>>,
-}
-
-impl TableSource for ViewSource {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.extend(self.views.iter().cloned());
-        Some(Cow::Borrowed(&self.plan))
-    }
-}
-
-impl ContextProvider for Catalog<'_> {
-    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
-        let parts: Vec<String> = match &name {
-            TableReference::Bare { table } => vec![table.to_string()],
-            TableReference::Partial { schema, table } => {
-                vec![schema.to_string(), table.to_string()]
-            }
-            TableReference::Full { schema, table, .. } => {
-                vec![schema.to_string(), table.to_string()]
-            }
-        };
-        self.source(&parts).map_err(carried)
-    }
-
-    fn get_table_function_source(
-        &self,
-        name: &str,
-        args: Vec<Expr>,
-    ) -> Result<Arc<dyn TableSource>> {
-        let function =
-            self.state.table_functions().get(name).ok_or_else(|| {
-                carried(SqlError::new(format!("unknown table function `{name}`")))
-            })?;
-        let args = datafusion::catalog::TableFunctionArgs::new(&args, self.state);
-        Ok(provider_as_source(function.create_table_provider_with_args(args)?))
-    }
-
-    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {
-        let table = datafusion::catalog::cte_worktable::CteWorkTable::new(name, schema);
-        Ok(provider_as_source(Arc::new(table)))
-    }
-
-    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        self.state.expr_planners()
-    }
-
-    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        Some(Arc::new(DuckDbTypes))
-    }
-
-    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.state.scalar_functions().get(name).cloned()
-    }
-
-    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
-        self.state.higher_order_functions().get(name).cloned()
-    }
-
-    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.state.aggregate_functions().get(name).cloned()
-    }
-
-    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
-        self.state.window_functions().get(name).cloned()
-    }
-
-    fn get_variable_type(&self, _variable_names: &[String]) -> Option<DataType> {
-        None
-    }
-
-    fn options(&self) -> &ConfigOptions {
-        self.state.config_options()
-    }
-
-    fn udf_names(&self) -> Vec<String> {
-        let ours = functions::names().map(str::to_owned);
-        sorted(self.state.scalar_functions().keys().cloned().chain(ours))
-    }
-
-    fn higher_order_function_names(&self) -> Vec<String> {
-        sorted(self.state.higher_order_functions().keys().cloned())
-    }
-
-    fn udaf_names(&self) -> Vec<String> {
-        sorted(self.state.aggregate_functions().keys().cloned())
-    }
-
-    fn udwf_names(&self) -> Vec<String> {
-        sorted(self.state.window_functions().keys().cloned())
-    }
-}
-
-fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
-    names.collect::<BTreeSet<_>>().into_iter().collect()
 }

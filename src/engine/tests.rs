@@ -437,6 +437,8 @@ async fn values_must_be_of_their_parameters_type() {
     };
     insta::assert_snapshot!(refused("from", Value::Text("yesterday".into()), "total"), @"parameter `from`: yesterday is no date");
     insta::assert_snapshot!(refused("least", Value::Decimal("lots".into()), "total"), @"parameter `least`: lots is no decimal(18,2)");
+    insta::assert_snapshot!(refused("least", Value::Decimal("0.125".into()), "total"), @"parameter `least`: 0.125 is no decimal(18,2)");
+    insta::assert_snapshot!(refused("least", Value::Double(0.125), "total"), @"parameter `least`: 0.125 is no decimal(18,2)");
     insta::assert_snapshot!(refused("form", Value::Integer(1), "total"), @"unknown parameter `form`; did you mean `from`?");
     insta::assert_snapshot!(refused("who", Value::Text("x".into()), "totl"), @"unknown column `totl`; did you mean `Total`?");
     let unknown = world.session().prepare("select 1 where $nope = 1", &parameters).err().unwrap();
@@ -665,4 +667,113 @@ async fn binding_is_quick() {
     let each = begun.elapsed() / 50;
     eprintln!("bind, plan and run: {each:?} in this build");
     assert!(each < std::time::Duration::from_secs(1));
+}
+
+/// The shop of the bundled project, small: two of three customers bought, one product was only returned.
+fn small_shop() -> World {
+    let mut world = World::new();
+    let ids = |ids: &[i64]| Arc::new(Int64Array::from(ids.to_vec())) as ArrayRef;
+    let texts = |texts: &[&str]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+    let customers =
+        batch([("customer_id", ids(&[1, 2, 3])), ("country", texts(&["NL", "DE", "NL"]))]);
+    world.table("shop.customers", &[customers]);
+    let products = batch([
+        ("product_id", ids(&[10, 20, 30])),
+        ("name", texts(&["pen", "cup", "hat"])),
+        ("cost", decimals(vec![30, 250, 100], 18, 2)),
+    ]);
+    world.table("shop.products", &[products]);
+    let at = |day: i64, hour: i64| (19_723 + day) * 86_400_000_000 + hour * 3_600_000_000;
+    let times = [at(0, 1), at(0, 23), at(1, 0), at(3, 5), at(3, 6), at(9, 9)];
+    let orders = batch([
+        ("order_id", ids(&[1, 2, 3, 4, 5, 6])),
+        ("customer_id", ids(&[1, 1, 2, 1, 2, 2])),
+        ("product_id", ids(&[10, 20, 10, 20, 30, 10])),
+        ("order_ts", Arc::new(TimestampMicrosecondArray::from(times.to_vec()))),
+        ("quantity", Arc::new(Int32Array::from(vec![3, 1, 7, 2, 1, 5]))),
+        ("unit_price", decimals(vec![99, 500, 99, 333, 1000, 99], 18, 2)),
+        ("discount", decimals(vec![5, 0, 33, 10, 0, 0], 4, 2)),
+        (
+            "status",
+            texts(&["completed", "shipped", "completed", "completed", "returned", "cancelled"]),
+        ),
+    ]);
+    world.table("shop.orders", &[orders]);
+    world
+}
+
+const SALES: &str = "with sales as (
+    select *, quantity * unit_price as gross, quantity * unit_price * discount as discount_amount,
+           quantity * unit_price - quantity * unit_price * discount as net
+    from orders where status in ('completed', 'shipped'))";
+
+#[tokio::test]
+async fn the_shops_marts_are_exact() {
+    let world = small_shop();
+    let daily = format!(
+        "{SALES} select order_ts::date as order_date, count(*) as orders, sum(quantity)::bigint as units,
+         sum(gross)::decimal(18,2) as gross_revenue, sum(discount_amount)::decimal(18,4) as discount_amount,
+         sum(net)::decimal(18,4) as net_revenue, count(distinct customer_id) as unique_customers,
+         divide_decimal(sum(net), count(*), 4)::decimal(18,4) as avg_order_value
+         from sales group by 1 order by 1"
+    );
+    insta::assert_snapshot!(world.rows(&daily).await, @"2024-01-01,2,4,7.97,0.1485,7.8215,1,3.9108 | 2024-01-02,1,7,6.93,2.2869,4.6431,1,4.6431 | 2024-01-04,1,2,6.66,0.6660,5.9940,1,5.9940");
+    let lifetime = format!(
+        "{SALES} select customer_id, min(order_ts)::date as first_order_date, max(order_ts)::date as last_order_date,
+         count(*) as orders, sum(quantity) as units, sum(net)::decimal(18,4) as lifetime_value,
+         divide_decimal(sum(net), count(*), 4)::decimal(18,4) as avg_order_value,
+         (max(order_ts)::date - min(order_ts)::date + 1)::integer as days_active, any_value(country) as country
+         from sales join customers using (customer_id) group by customer_id order by 1"
+    );
+    insta::assert_snapshot!(world.rows(&lifetime).await, @"1,2024-01-01,2024-01-04,3,6,13.8155,4.6052,4,NL | 2,2024-01-02,2024-01-02,1,7,4.6431,4.6431,1,DE");
+    let products = format!(
+        "{SALES}, sold as (select product_id, sum(quantity) as units_sold, count(*) as orders, sum(net) as net
+            from sales group by all),
+         kept as (select product_id, count_if(status = 'returned') as returned, count(*) as placed
+            from orders where status <> 'cancelled' group by 1)
+         select p.product_id, coalesce(units_sold, 0) as units_sold, coalesce(orders, 0) as orders,
+            coalesce(net, 0)::decimal(18,4) as net_revenue,
+            (coalesce(net, 0) - coalesce(units_sold, 0) * cost)::decimal(18,4) as gross_margin,
+            divide_decimal(returned, placed, 6)::decimal(9,6) as return_rate,
+            rank() over (order by coalesce(net, 0) desc) as revenue_rank
+         from products p left join sold using (product_id) left join kept using (product_id) order by revenue_rank"
+    );
+    insta::assert_snapshot!(world.rows(&products).await, @"20,3,2,10.9940,3.4940,0.000000,1 | 10,10,2,7.4646,4.4646,0.000000,2 | 30,0,0,0.0000,0.0000,1.000000,3");
+    let query = world.session().plan(&products).await.unwrap();
+    let types = query.schema().fields().iter().map(|f| sql_name(f.data_type())).collect::<Vec<_>>();
+    insta::assert_snapshot!(types.join(" "), @"bigint bigint bigint decimal(18,4) decimal(18,4) decimal(9,6) bigint");
+}
+
+#[tokio::test]
+async fn arguments_are_checked() {
+    let world = small_shop();
+    insta::assert_snapshot!(world.ask("select year(1, 2)").await, @"1:8+4 `year` does not take these arguments; it is `year(d)`: the year of a date");
+    insta::assert_snapshot!(world.ask("select divide_decimal(1.5::double, 2, 3)").await, @"`divide_decimal(numerator, denominator, scale)` does not take (double, bigint, bigint)");
+    insta::assert_snapshot!(world.ask("select divide_decimal(1, 2, customer_id) from customers").await, @"the scale of `divide_decimal(numerator, denominator, scale)` is a constant from 0 to 38");
+    insta::assert_snapshot!(world.ask("select date_diff('fortnight', order_ts, now()) from orders").await, @"failed: `fortnight` is no part of a date; there are year, quarter, month, week, day, hour, minute, second");
+    insta::assert_snapshot!(world.ask("select upper(1, 2)").await, @"function 'upper' expects 1 arguments but received 2");
+    insta::assert_snapshot!(world.ask("select 1 + interval '1 day'").await, @"cannot automatically convert bigint to interval");
+    insta::assert_snapshot!(world.ask("select bool_or(customer_id = 1 or country = 'x') from customers").await, @"bool_or(((customer_id = 1) OR (country = 'x'))) | true");
+    insta::assert_snapshot!(world.ask("select 9223372036854775807 + customer_id from customers").await, @"failed: integer overflow: 9223372036854775807 + 1");
+    insta::assert_snapshot!(world.ask("select max(quantity * 1000000 * 1000000 * 1000000 * 3) from orders").await, @"failed: integer overflow: 7000000000000000000 * 3");
+    insta::assert_snapshot!(world.ask("select x * x as y from (select max(quantity) * 10000 as x from orders)").await, @"y | 4900000000");
+    insta::assert_snapshot!(world.ask("select customer_id + 1 as n, count(*) from orders group by customer_id + 1 having customer_id + 1 > 2 order by customer_id + 1").await, @"n,count_star() | 3,3");
+}
+
+#[tokio::test]
+async fn joins_may_bring_a_name_twice() {
+    let world = small_shop();
+    let join = "select * from customers c join orders o on c.customer_id = o.customer_id";
+    let query = world.session().plan(join).await.unwrap();
+    let names: Vec<String> = query.schema().fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(names[..4], ["customer_id", "country", "order_id", "customer_id_1"]);
+    insta::assert_snapshot!(world.rows("select count(*) from customers natural join orders").await, @"6");
+    insta::assert_snapshot!(world.ask(&format!("select count(*) from ({join})")).await, @"count_star() | 6");
+    insta::assert_snapshot!(world.ask("select $x + 1").await, @"failed: parameter `$x` has no value");
+    insta::assert_snapshot!(world.ask("from customers select country, customer_id as ID where customer_id = 1").await, @"country,ID | NL,1");
+    insta::assert_snapshot!(world.ask("with recursive t(n) as (select 1 union all select n + 1 from t where n < 4) select sum(n) from t").await, @"sum(n) | 10");
+    insta::assert_snapshot!(world.ask("select sum(range) from range(5) t(range)").await, @"sum(range) | 10");
+    insta::assert_snapshot!(world.ask("select unnest([1, 2]) as u").await, @"u | 1 | 2");
+    insta::assert_snapshot!(world.ask("select * replace (country || '!' as country) from customers where customer_id = 2").await, @"customer_id,country | 2,DE!");
+    insta::assert_snapshot!(world.ask("select date_trunc('month', order_ts) as Month, count(*) from orders group by month having count(*) > 1").await, @"Month,count_star() | 2024-01-01T00:00:00,6");
 }

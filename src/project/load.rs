@@ -120,8 +120,7 @@ fn read_all(options: &LoadOptions, problems: &mut Diagnostics) -> Option<(Worksh
     let settings = {
         let scope = value_scope(&run);
         let mut render = |yaml: &mut Yaml, problems: &mut Diagnostics| {
-            let hooks = ["on-run-start", "on-run-end", "query-comment", "pre_hook", "post_hook"];
-            render_values(yaml, &templates, &scope, &hooks, problems);
+            render_values(yaml, &templates, &scope, &settings::NOT_RENDERED, problems);
         };
         settings::read(&options.root, &mut render, problems)?
     };

@@ -27,7 +27,6 @@ pub(super) struct Paths {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) name: String,
-    pub(super) span: Span,
     pub(super) paths: Paths,
     pub(super) vars: Map<String, Json>,
     /// The trees of configuration, by `models`, `seeds`, `sources`, `data_tests`, `endpoints`.
@@ -81,6 +80,20 @@ const KNOWN: [&str; 44] = [
     "restrict-access",
 ];
 
+/// Keys whose values keep their Jinja: dbt renders variables never, and hooks when they run.
+pub(super) const NOT_RENDERED: [&str; 10] = [
+    "vars",
+    "on-run-start",
+    "on-run-end",
+    "query-comment",
+    "+pre-hook",
+    "+post-hook",
+    "+pre_hook",
+    "+post_hook",
+    "pre-hook",
+    "post-hook",
+];
+
 /// Reads and renders the project's file.
 ///
 /// `render` fills in `{{ var(…) }}` and `{{ env_var(…) }}`.
@@ -117,7 +130,7 @@ fn settings(source: &SourceText, yaml: &Yaml, problems: &mut Diagnostics) -> Opt
     let (name, span) = yaml::name_of(yaml, FILE_NAME, problems)?;
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         let message = format!("`{name}` cannot name a project: letters, digits and `_` can");
-        problems.push(Diagnostic::error(message).at(span.clone()));
+        problems.push(Diagnostic::error(message).at(span));
     }
     let paths = paths(yaml, problems);
     let vars = vars(yaml, &name, problems);
@@ -135,7 +148,7 @@ fn settings(source: &SourceText, yaml: &Yaml, problems: &mut Diagnostics) -> Opt
             trees.push((tree, value.clone()));
         }
     }
-    Some(Settings { name, span, paths, vars, trees })
+    Some(Settings { name, paths, vars, trees })
 }
 
 fn paths(yaml: &Yaml, problems: &mut Diagnostics) -> Paths {

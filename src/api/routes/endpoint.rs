@@ -12,7 +12,7 @@ use crate::api::problem::{Kind, Problem};
 use crate::api::respond::{self, Answer};
 use crate::api::versions::{Served, Versions};
 use crate::base::suggest;
-use crate::endpoints::PlannedEndpoint;
+use crate::endpoints::{PlannedEndpoint, Request};
 use crate::engine::EngineError;
 
 /// Seconds after which memory is likely to be free again.
@@ -28,10 +28,22 @@ pub(super) async fn answer(
     permit(endpoint)?;
     let request =
         endpoint.read(query.as_deref().unwrap_or_default()).map_err(Problem::parameters)?;
+    let (endpoint, served) = (Arc::clone(endpoint), Arc::clone(&served));
+    let page = versions.queries.run(page(served, endpoint, request)).await?;
+    Ok(respond::json(page))
+}
+
+/// Runs the query of one page and encodes what comes.
+async fn page(
+    served: Arc<Served>,
+    endpoint: Arc<PlannedEndpoint>,
+    request: Request,
+) -> Result<Vec<u8>, Problem> {
     let bound = endpoint.bind(&request).map_err(|error| Problem::internal(error.message))?;
     let batches = bound.collect().await.map_err(|error| failed(&error))?;
-    let answer = Answer { endpoint, request: &request, served: &served, batches: &batches };
-    Ok(respond::json(answer.encode()))
+    let answer =
+        Answer { endpoint: &endpoint, request: &request, served: &served, batches: &batches };
+    answer.encode().map_err(|error| failed(&error))
 }
 
 /// What an endpoint says to any method but GET and HEAD; one that does not exist is still not found.
@@ -49,7 +61,7 @@ pub(super) async fn other_method(
 fn find(
     served: &Served,
     name: Result<Path<String>, PathRejection>,
-) -> Result<&PlannedEndpoint, Problem> {
+) -> Result<&Arc<PlannedEndpoint>, Problem> {
     let Ok(Path(name)) = name else {
         let detail = format!("the name is not UTF-8; the endpoints are listed at `{API}`");
         return Err(Problem::new(Kind::NoSuchEndpoint, detail));

@@ -10,7 +10,7 @@ fn rows_come_in_the_declared_shape_and_order() {
     let server = shop.serve();
     let reply = get(server.address, "/api/v1/daily_sales?from=2024-01-02");
     assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
-    insta::assert_snapshot!(reply.body, @"");
+    insta::assert_snapshot!(reply.body, @r#"{"data":[{"order_date":"2024-01-02","orders":3,"net_revenue":"1.2345","note":null},{"order_date":"2024-01-03","orders":3,"net_revenue":"2.4690","note":"é \"x\""}],"page":{"limit":100,"offset":0,"next":null},"meta":{"version":1,"as_of":"2026-01-02T03:04:05Z","row_count":2}}"#);
 }
 
 #[test]
@@ -57,7 +57,65 @@ fn the_index_tells_how_to_ask() {
     let server = shop.serve();
     let reply = get(server.address, "/api/v1/");
     assert_eq!((reply.status, reply.body == get(server.address, "/api/v1").body), (200, true));
-    insta::assert_snapshot!(serde_json::to_string_pretty(&reply.json()).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&reply.json()).unwrap(), @r#"
+        {
+          "endpoints": [
+            {
+              "name": "daily_sales",
+              "href": "/api/v1/daily_sales",
+              "description": "Sales of a day",
+              "parameters": [
+                {
+                  "name": "from",
+                  "type": "date",
+                  "required": false
+                },
+                {
+                  "name": "to",
+                  "type": "date",
+                  "required": false
+                },
+                {
+                  "name": "note",
+                  "type": "string",
+                  "required": false
+                },
+                {
+                  "name": "limit",
+                  "type": "integer",
+                  "required": false,
+                  "description": "rows in one answer",
+                  "default": "100",
+                  "minimum": "1",
+                  "maximum": "1000"
+                },
+                {
+                  "name": "offset",
+                  "type": "integer",
+                  "required": false,
+                  "description": "rows to skip",
+                  "default": "0",
+                  "minimum": "0"
+                }
+              ],
+              "columns": [
+                "order_date",
+                "orders",
+                "net_revenue",
+                "note"
+              ],
+              "order_by": [
+                "order_date"
+              ]
+            }
+          ],
+          "meta": {
+            "version": 1,
+            "as_of": "2026-01-02T03:04:05Z",
+            "row_count": 1
+          }
+        }
+        "#);
 }
 
 #[test]

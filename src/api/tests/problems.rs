@@ -28,7 +28,22 @@ fn parameters_that_cannot_be_used() {
     shop.publish(1, &[daily_sales()]);
     let server = shop.serve();
     let one = get(server.address, "/api/v1/daily_sales?from=2024-02-30");
-    insta::assert_snapshot!(problem(&one), @"");
+    insta::assert_snapshot!(problem(&one), @r#"
+        {
+          "type": "/problems/bad-parameters",
+          "title": "Parameters that cannot be used",
+          "status": 400,
+          "detail": "`from`: `2024-02-30` is not a date, like `2024-01-31`",
+          "instance": "/api/v1/daily_sales",
+          "request_id": "ID",
+          "errors": [
+            {
+              "parameter": "from",
+              "detail": "`2024-02-30` is not a date, like `2024-01-31`"
+            }
+          ]
+        }
+        "#);
     let all = get(server.address, "/api/v1/daily_sales?form=1&limit=0&to=x&to=y");
     insta::assert_snapshot!(problem(&all), @"");
 }
@@ -38,7 +53,16 @@ fn paths_and_endpoints_that_are_not_there() {
     let shop = Shop::new();
     shop.publish(1, &[daily_sales()]);
     let server = shop.serve();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sale")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sale")), @r#"
+        {
+          "type": "/problems/no-such-endpoint",
+          "title": "No such endpoint",
+          "status": 404,
+          "detail": "there is no endpoint `daily_sale`; did you mean `/api/v1/daily_sales`?",
+          "instance": "/api/v1/daily_sale",
+          "request_id": "ID"
+        }
+        "#);
     insta::assert_snapshot!(problem(&get(server.address, "/nothing?x=1")), @"");
     for path in ["/api/v1/%ff", "/api/v1/zebra", "/api/v1/daily_sales/1", "/api/v2/daily_sales"] {
         assert_eq!(get(server.address, path).status, 404, "{path}");
@@ -52,7 +76,16 @@ fn methods_that_are_not_possible() {
     let server = shop.serve();
     let reply = ask(server.address, "POST", "/api/v1/daily_sales", "content-length: 0\r\n");
     assert_eq!(reply.header("allow"), "GET, HEAD, OPTIONS");
-    insta::assert_snapshot!(problem(&reply), @"");
+    insta::assert_snapshot!(problem(&reply), @r#"
+        {
+          "type": "/problems/method-not-allowed",
+          "title": "Method not allowed",
+          "status": 405,
+          "detail": "POST is not possible here; this can only be read",
+          "instance": "/api/v1/daily_sales",
+          "request_id": "ID"
+        }
+        "#);
     for method in ["DELETE", "PUT", "PATCH", "BREW"] {
         assert_eq!(ask(server.address, method, "/livez", "").status, 405, "{method}");
     }
@@ -64,7 +97,16 @@ fn methods_that_are_not_possible() {
 fn a_warehouse_without_a_version() {
     let shop = Shop::new();
     let server = shop.serve();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @r#"
+        {
+          "type": "/problems/no-version",
+          "title": "Nothing has been published",
+          "status": 503,
+          "detail": "no version has been published; run clearwell build",
+          "instance": "/api/v1/daily_sales",
+          "request_id": "ID"
+        }
+        "#);
     assert_eq!(get(server.address, "/livez").status, 200);
     assert_eq!(get(server.address, "/readyz").status, 503);
     shop.publish(1, &[daily_sales()]);
@@ -83,7 +125,16 @@ fn an_endpoint_that_does_not_fit_its_version() {
         &[daily_sales(), endpoint("broken", "select order_date, gone from daily_sales")],
     );
     let server = shop.serve();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/broken")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/broken")), @r#"
+        {
+          "type": "/problems/endpoint-unavailable",
+          "title": "The endpoint does not fit the data",
+          "status": 503,
+          "detail": "endpoint `broken` cannot be planned over version 1; run clearwell build",
+          "instance": "/api/v1/broken",
+          "request_id": "ID"
+        }
+        "#);
     assert_eq!(get(server.address, "/api/v1/daily_sales").status, 200);
 }
 
@@ -92,7 +143,16 @@ fn an_endpoint_that_requires_a_scope() {
     let shop = Shop::new();
     shop.publish(1, &[Endpoint { scope: Some("read:sales".to_owned()), ..daily_sales() }]);
     let server = shop.serve();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @r#"
+        {
+          "type": "/problems/forbidden",
+          "title": "Not allowed",
+          "status": 403,
+          "detail": "endpoint `daily_sales` requires the scope `read:sales`",
+          "instance": "/api/v1/daily_sales",
+          "request_id": "ID"
+        }
+        "#);
 }
 
 #[test]
@@ -101,7 +161,16 @@ fn a_query_that_fails_is_logged_and_not_told() {
     let sql = "select order_date, cast(note as bigint) as number from daily_sales";
     shop.publish(1, &[endpoint("failing", sql)]);
     let server = shop.serve();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/failing")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/failing")), @r#"
+        {
+          "type": "/problems/internal",
+          "title": "Something went wrong here",
+          "status": 500,
+          "detail": "the request could not be answered; the log has the cause under this request id",
+          "instance": "/api/v1/failing",
+          "request_id": "ID"
+        }
+        "#);
 }
 
 #[test]
@@ -109,7 +178,7 @@ fn a_query_that_takes_too_long() {
     let shop = Shop::new();
     let sql = "select a.order_date, count(*) as n from daily_sales a, daily_sales b, daily_sales c \
         where a.net_revenue + b.net_revenue <> c.net_revenue * 3 group by 1";
-    shop.publish(1000, &[endpoint("slow", sql)]);
+    shop.publish(200, &[endpoint("slow", sql)]);
     let limits = ServeLimits { request_max: Duration::from_millis(250), ..ServeLimits::default() };
     let server = shop.serve_with(limits);
     let asked = Instant::now();
@@ -140,7 +209,7 @@ fn any_query_string_is_answered_or_explained() {
     let shop = Shop::new();
     shop.publish(3, &[daily_sales()]);
     let server = shop.serve();
-    let pair = "(from|to|note|limit|offset|[a-z]{1,4})=([0-9]{1,20}|2024-0[0-9]-[0-9]{2}|[!-~&&[^# ]]{0,12}|(%[0-9a-f]{2}){0,4})";
+    let pair = "(from|to|note|limit|offset|[a-z]{1,4})=([0-9]{1,20}|2024-0[0-9]-[0-9]{2}|[A-Za-z0-9!$()*,;:@?._~%+'=-]{0,12}|(%[0-9a-f]{2}){0,4})";
     let query = proptest::collection::vec(pair, 0..4).prop_map(|pairs| pairs.join("&"));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(200));
     let outcome = runner.run(&query, |query| {

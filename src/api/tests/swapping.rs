@@ -88,7 +88,7 @@ fn a_request_under_way_is_answered_before_the_server_stops() {
     let shop = Shop::new();
     let sql = "select a.order_date, count(*) as n from daily_sales a, daily_sales b, daily_sales c \
         where a.net_revenue + b.net_revenue <> c.net_revenue * 3 group by 1";
-    shop.publish(150, &[endpoint("slow", sql)]);
+    shop.publish(80, &[endpoint("slow", sql)]);
     let mut server = shop.serve();
     let address = server.address;
     let asker = std::thread::spawn(move || get(address, "/api/v1/slow?limit=1"));

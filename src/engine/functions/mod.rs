@@ -2,6 +2,7 @@
 //!
 //! `macros` are written in SQL over other functions; `Scalar`s are computed here; `sum` replaces an aggregate.
 
+mod checked;
 mod dates;
 mod decimal;
 pub(super) mod macros;
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
-    AggregateUDF, ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    AggregateUDF, ColumnarValue, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 
 use arrow::datatypes::{Field, FieldRef};
@@ -54,6 +55,11 @@ pub(super) fn scalars() -> impl Iterator<Item = Arc<ScalarUDF>> {
     SCALARS.iter().map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
 }
 
+/// The function that computes `op` of two integers and tells of an overflow.
+pub(super) fn checked(op: Operator) -> Option<Arc<ScalarUDF>> {
+    checked::of(op).map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
+}
+
 /// Rounding as `round` (decimals) and `round_even` (doubles) do it, for casts.
 pub(super) fn rounding() -> [Arc<ScalarUDF>; 2] {
     let scalars = [&round::ROUND, &round::ROUND_EVEN];
@@ -69,6 +75,18 @@ pub(super) fn aggregates() -> Vec<Arc<AggregateUDF>> {
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let scalars = SCALARS.iter().flat_map(|s| std::iter::once(s.name).chain(s.aliases.to_vec()));
     scalars.chain(macros::MACROS.iter().map(|definition| definition.name))
+}
+
+/// How the functions of that name are called, if there are any.
+pub(super) fn usage(name: &str) -> Option<String> {
+    let scalars = SCALARS.iter().filter(|s| s.name == name || s.aliases.contains(&name));
+    let scalars = scalars.map(|scalar| format!("`{}`: {}", scalar.usage, scalar.help));
+    let macros = macros::MACROS.iter().filter(|definition| definition.name == name);
+    let macros = macros.map(|definition| {
+        format!("`{name}({})`: {}", definition.parameters.join(", "), definition.help)
+    });
+    let found: Vec<String> = scalars.chain(macros).collect();
+    (!found.is_empty()).then(|| found.join("; or "))
 }
 
 /// A [`Scalar`] as DataFusion calls it.

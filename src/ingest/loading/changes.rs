@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LoadError;
 use super::files::{self, InputFile, Sameness};
 use crate::base::TableName;
+use crate::ingest::reading;
 use crate::record::{FileIdentity, LoadedFile, SourceLoad};
 use crate::rules::ColumnRule;
 use crate::warehouse::{DataFile, Manifest, State, TableContent, Warehouse};
@@ -16,8 +17,7 @@ use crate::warehouse::{DataFile, Manifest, State, TableContent, Warehouse};
 pub(super) struct Previous {
     pub(super) manifest: Arc<Manifest>,
     pub(super) load: SourceLoad,
-    /// By path: the Parquet files of the table and of its quarantine.
-    pub(super) data: BTreeMap<String, DataFile>,
+    quarantine: Option<Arc<Manifest>>,
 }
 
 /// The files of a source compared with the last load.
@@ -40,25 +40,31 @@ impl Previous {
     ) -> Option<Self> {
         let manifest = Arc::clone(state.tables.get(table)?);
         let mut load = manifest.load.clone()?;
-        let mut data = data_files(&manifest);
-        if let Some(quarantine) = quarantine {
-            let quarantine = state.tables.get(quarantine)?;
-            let mut rejected = quarantine.load.clone()?;
-            data.extend(data_files(quarantine));
-            for (name, file) in &mut load.files {
-                let rejects = rejected.files.remove(name)?;
-                if rejects.hash != file.hash || rejects.rows_read != file.rows_rejected {
-                    return None;
-                }
-                file.rejected = rejects.accepted;
+        let quarantine = match quarantine {
+            None => None,
+            Some(table) => {
+                let quarantine = Arc::clone(state.tables.get(table)?);
+                take_rejected(&mut load, quarantine.load.as_ref()?)?;
+                Some(quarantine)
             }
-            if rejected.contract != load.contract || !rejected.files.is_empty() {
-                return None;
-            }
-        }
-        let names = load.files.values().flat_map(|file| file.accepted.iter().chain(&file.rejected));
-        let is_whole = { names }.all(|name| data.contains_key(name));
-        is_whole.then_some(Self { manifest, load, data })
+        };
+        let previous = Self { manifest, load, quarantine };
+        let data = previous.data_files();
+        let files = previous.load.files.values();
+        let mut names = files.flat_map(|file| file.accepted.iter().chain(&file.rejected));
+        let is_whole = names.all(|name| data.contains_key(name.as_str()));
+        drop(data);
+        is_whole.then_some(previous)
+    }
+
+    /// The Parquet files of the table and of its quarantine, by path.
+    pub(super) fn data_files(&self) -> BTreeMap<&str, &DataFile> {
+        let manifests = [Some(&self.manifest), self.quarantine.as_ref()].into_iter().flatten();
+        let files = manifests.flat_map(|manifest| match &manifest.content {
+            TableContent::Files { files } => &files[..],
+            TableContent::View { .. } => &[],
+        });
+        files.map(|file| (file.path.as_str(), file)).collect()
     }
 
     /// The columns that were found in the files, where they were looked for.
@@ -76,20 +82,19 @@ impl Previous {
             })
             .collect()
     }
-
-    /// The Parquet files of these names.
-    pub(super) fn data_files(&self, names: &[String]) -> Vec<DataFile> {
-        names.iter().filter_map(|name| self.data.get(name).cloned()).collect()
-    }
 }
 
-fn data_files(manifest: &Manifest) -> BTreeMap<String, DataFile> {
-    match &manifest.content {
-        TableContent::Files { files } => {
-            files.iter().map(|file| (file.path.clone(), file.clone())).collect()
+/// Completes a load by what its quarantine says of the same files; `None` where that is of another load.
+fn take_rejected(load: &mut SourceLoad, rejected: &SourceLoad) -> Option<()> {
+    let is_same = rejected.contract == load.contract && rejected.files.len() == load.files.len();
+    for (name, file) in &mut load.files {
+        let rejects = rejected.files.get(name)?;
+        if rejects.hash != file.hash || rejects.rows_read != file.rows_rejected {
+            return None;
         }
-        TableContent::View { .. } => BTreeMap::new(),
+        file.rejected.clone_from(&rejects.accepted);
     }
+    is_same.then_some(())
 }
 
 impl Changes {
@@ -155,8 +160,8 @@ async fn is_same(
         Sameness::Same => Ok(true),
         Sameness::Different => Ok(false),
         Sameness::Unknown => {
-            let path = file.path.clone();
-            let hash = tokio::task::spawn_blocking(move || files::hash(&path)).await;
+            let (path, name) = (file.path.clone(), file.name.clone());
+            let hash = tokio::task::spawn_blocking(move || reading::hash_file(&path, &name)).await;
             Ok(hash.map_err(|_| LoadError::Worker)?? == loaded.hash)
         }
     }

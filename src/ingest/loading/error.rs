@@ -77,6 +77,8 @@ impl LoadError {
             Self::IsFolder { .. } => "name its files with a glob, like `folder/*.csv`",
             Self::Changed { .. } => "run the command again when nothing writes to the file",
             Self::Memory { .. } => "give more memory with `--memory-limit`",
+            Self::Read(error) => return error.hint().into_iter().map(Into::into).collect(),
+            Self::Warehouse(error) => return error.hints(),
             Self::NoParent { .. } => {
                 "a reference is to a source, a seed or a model stored as a table"
             }

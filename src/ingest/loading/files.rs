@@ -1,15 +1,15 @@
 //! The files of a source: which there are, and which are as they were.
 
-use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
 use super::error::LoadError;
 use crate::base::TableName;
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::SystemClock;
+use crate::ingest::reading;
 use crate::record::FileIdentity;
 
 /// A file may change once more without showing it within this time after it was changed: the coarsest clock of a
@@ -45,16 +45,17 @@ pub(super) fn find(
     base_dir: &Path,
 ) -> Result<Vec<InputFile>, LoadError> {
     let location = location.replace('\\', "/");
-    let mut files = match base_dir.join(&location).metadata() {
+    let path = base_dir.join(&location);
+    let mut files = match path.metadata() {
         Ok(found) if found.is_dir() => {
             return Err(LoadError::IsFolder { table: table.clone(), location });
         }
-        Ok(found) => {
-            let identity = identity(&found);
-            let path = base_dir.join(&location);
-            vec![InputFile { name: plain(&location).to_owned(), path, identity }]
+        Ok(_) => vec![look(plain(&location).to_owned(), path)?],
+        Err(_) if fixed_folder(plain(&location)).len() < plain(&location).len() => {
+            matching(table, &location, base_dir)?
         }
-        Err(_) => matching(table, &location, base_dir)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(LoadError::io("look at", &path)(error)),
     };
     if files.is_empty() {
         return Err(LoadError::NoFile {
@@ -67,12 +68,14 @@ pub(super) fn find(
     Ok(files)
 }
 
-/// How a file looks now.
+/// The file at `path`, known as `name`, as it looks now.
 ///
 /// # Errors
 /// If it cannot be looked at.
-pub(super) fn look(path: &Path) -> Result<FileIdentity, LoadError> {
-    Ok(identity(&path.metadata().map_err(LoadError::io("look at", path))?))
+pub(super) fn look(name: String, path: PathBuf) -> Result<InputFile, LoadError> {
+    // Compared with times that the machine's clock gave to files: no other clock will do.
+    let identity = reading::identity(&path, &name, &SystemClock)?;
+    Ok(InputFile { name, path, identity })
 }
 
 /// Compares how a file looked when it was read with how it looks now.
@@ -87,17 +90,6 @@ pub(super) fn compare(then: &FileIdentity, now: &FileIdentity) -> Sameness {
     }
 }
 
-/// The BLAKE3 hash of a file's bytes.
-///
-/// # Errors
-/// If it cannot be read.
-pub(super) fn hash(path: &Path) -> Result<String, LoadError> {
-    let mut hasher = blake3::Hasher::new();
-    let file = std::fs::File::open(path).map_err(LoadError::io("open", path))?;
-    hasher.update_reader(file).map_err(LoadError::io("read", path))?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
 fn matching(
     table: &TableName,
     location: &str,
@@ -110,7 +102,7 @@ fn matching(
     let glob = glob.map_err(bad)?.compile_matcher();
     let folder = fixed_folder(pattern);
     let root = base_dir.join(folder);
-    if folder.len() == pattern.len() || !root.is_dir() {
+    if !root.is_dir() {
         return Ok(Vec::new());
     }
     let rest = pattern[folder.len()..].trim_start_matches('/');
@@ -154,8 +146,7 @@ fn named(
     if !glob.is_match(&name) {
         return Ok(None);
     }
-    let found = entry.metadata().map_err(|error| walk_error(entry.path(), error))?;
-    Ok(Some(InputFile { name, path: entry.path().to_owned(), identity: identity(&found) }))
+    look(name, entry.path().to_owned()).map(Some)
 }
 
 fn walk_error(root: &Path, error: walkdir::Error) -> LoadError {
@@ -189,30 +180,6 @@ fn fixed_folder(pattern: &str) -> &str {
             Some(slash) => &pattern[..slash],
         },
     }
-}
-
-fn identity(found: &Metadata) -> FileIdentity {
-    let modified = found.modified().ok();
-    // A time before 1970 is none that a comparison would need.
-    let since_epoch = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let modified_ns = since_epoch.and_then(|time| i128::try_from(time.as_nanos()).ok());
-    FileIdentity {
-        bytes: found.len(),
-        modified_ns: modified_ns.unwrap_or(0),
-        inode: inode(found),
-        // Compared with times that the machine's clock gave to files: no other clock will do.
-        seen_ns: i128::from(SystemClock.now().timestamp_nanos_opt().unwrap_or(0)),
-    }
-}
-
-#[cfg(unix)]
-fn inode(found: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(found)
-}
-
-#[cfg(not(unix))]
-fn inode(_found: &Metadata) -> u64 {
-    0
 }
 
 #[cfg(test)]

@@ -70,8 +70,8 @@ pub(super) struct Judge {
 }
 
 impl KeyRules {
-    /// The rules of `contract`, whose columns have the types of `schema`. `parent` gives the types of the columns that
-    /// a reference to another table is to, and their keys.
+    /// The rules of `contract`, whose columns have the types of `schema`. `parent` gives the keys of the table that a
+    /// reference is to, and how they are compared with cells of the given types.
     ///
     /// # Errors
     /// If a reference compares what cannot be compared, or there are more rules than bits.
@@ -81,72 +81,29 @@ impl KeyRules {
         schema: &Schema,
         mut parent: impl FnMut(&ForeignKey, &[DataType]) -> Result<(KeyForm, Arc<KeySet>), LoadError>,
     ) -> Result<Self, LoadError> {
-        let index = |name: &String| {
-            let found = contract.columns.iter().position(|c| same_name(&c.name, name));
-            found.ok_or_else(|| LoadError::NoColumn { table: table.clone(), column: name.clone() })
-        };
-        let indexes = |names: &[String]| names.iter().map(index).collect::<Result<Vec<_>, _>>();
-        let mut used = indexes(&contract.primary_key)?;
-        for columns in &contract.unique {
-            used.extend(indexes(columns)?);
-        }
-        for reference in &contract.foreign_keys {
-            used.extend(indexes(&reference.columns)?);
-            if reference.to == *table {
-                used.extend(indexes(&reference.to_columns)?);
-            }
-        }
-        used.sort_unstable();
-        used.dedup();
-        let place = |names: &[String]| -> Result<Vec<usize>, LoadError> {
-            let indexes = indexes(names)?;
-            Ok(indexes.iter().map(|index| used.partition_point(|at| at < index)).collect())
-        };
-        let types = |columns: &[usize]| -> Vec<DataType> {
-            columns.iter().map(|at| schema.field(used[*at]).data_type().clone()).collect()
-        };
-
+        let used = UsedColumns::new(table, contract, schema)?;
+        let mut unique = contract
+            .unique
+            .iter()
+            .map(|names| used.key(Rule::Unique { columns: names.clone() }, names))
+            .collect::<Result<Vec<_>, _>>()?;
+        unique.sort_by(|left, right| left.columns.cmp(&right.columns));
         let mut keys = Vec::new();
         if !contract.primary_key.is_empty() {
-            let rule = Rule::PrimaryKey { columns: contract.primary_key.clone() };
-            keys.push((rule, place(&contract.primary_key)?));
+            let columns = contract.primary_key.clone();
+            keys.push(used.key(Rule::PrimaryKey { columns }, &contract.primary_key)?);
         }
-        for names in &contract.unique {
-            keys.push((Rule::Unique { columns: names.clone() }, place(names)?));
-        }
-        let first_unique = usize::from(!contract.primary_key.is_empty());
-        keys[first_unique..].sort_by(|left, right| left.1.cmp(&right.1));
-        let keys: Vec<KeyRule> = keys
-            .into_iter()
-            .map(|(rule, columns)| KeyRule { rule, form: KeyForm::of(&types(&columns)), columns })
-            .collect();
-
+        keys.append(&mut unique);
         let mut references = Vec::new();
         for reference in &contract.foreign_keys {
-            let columns = place(&reference.columns)?;
-            let own_types = types(&columns);
-            let (form, target) = if reference.to == *table {
-                let to = place(&reference.to_columns)?;
-                let form = KeyForm::common(&own_types, &types(&to));
-                let form = form.ok_or_else(|| LoadError::reference_types(table, reference))?;
-                (form, Target::Itself(to))
-            } else {
-                let (form, keys) = parent(reference, &own_types)?;
-                (form, Target::Table(keys))
-            };
-            let rule = Rule::ForeignKey { columns: reference.columns.clone() };
-            references.push(Reference { rule, columns, to: reference.to.clone(), form, target });
+            references.push(used.reference(reference, &mut parent)?);
         }
         references.sort_by(|left, right| left.columns.cmp(&right.columns));
-        if keys.len() + references.len() > RuleBits::BITS as usize {
-            let rules = keys.len() + references.len();
+        let rules = keys.len() + references.len();
+        if rules > RuleBits::BITS as usize {
             return Err(LoadError::TooManyRules { table: table.clone(), rules });
         }
-        Ok(Self { columns: used, keys, references })
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.references.is_empty()
+        Ok(Self { columns: used.indexes, keys, references })
     }
 
     /// The bit of reference `index`.
@@ -193,6 +150,81 @@ impl KeyRules {
     /// The key columns of a batch of the contract's columns.
     pub(super) fn key_columns(&self, batch: &RecordBatch) -> Vec<ArrayRef> {
         self.columns.iter().map(|column| Arc::clone(batch.column(*column))).collect()
+    }
+}
+
+/// The columns of a contract that keys and references have, while these are made.
+struct UsedColumns<'a> {
+    table: &'a TableName,
+    contract: &'a Contract,
+    schema: &'a Schema,
+    /// Of the contract's columns, ascending.
+    indexes: Vec<usize>,
+}
+
+impl<'a> UsedColumns<'a> {
+    fn new(
+        table: &'a TableName,
+        contract: &'a Contract,
+        schema: &'a Schema,
+    ) -> Result<Self, LoadError> {
+        let mut names: Vec<&String> = contract.primary_key.iter().collect();
+        names.extend(contract.unique.iter().flatten());
+        for reference in &contract.foreign_keys {
+            names.extend(&reference.columns);
+            if reference.to == *table {
+                names.extend(&reference.to_columns);
+            }
+        }
+        let mut used = Self { table, contract, schema, indexes: Vec::new() };
+        let indexes = names.into_iter().map(|name| used.index(name));
+        let mut indexes = indexes.collect::<Result<Vec<_>, _>>()?;
+        indexes.sort_unstable();
+        indexes.dedup();
+        used.indexes = indexes;
+        Ok(used)
+    }
+
+    fn index(&self, name: &str) -> Result<usize, LoadError> {
+        let found = self.contract.columns.iter().position(|column| same_name(&column.name, name));
+        let error = || LoadError::NoColumn { table: self.table.clone(), column: name.to_owned() };
+        found.ok_or_else(error)
+    }
+
+    /// Names as indexes of the key columns.
+    fn places(&self, names: &[String]) -> Result<Vec<usize>, LoadError> {
+        let place = |index| self.indexes.partition_point(|at| *at < index);
+        names.iter().map(|name| Ok(place(self.index(name)?))).collect()
+    }
+
+    fn types(&self, places: &[usize]) -> Vec<DataType> {
+        let field = |place: &usize| self.schema.field(self.indexes[*place]);
+        places.iter().map(|place| field(place).data_type().clone()).collect()
+    }
+
+    fn key(&self, rule: Rule, names: &[String]) -> Result<KeyRule, LoadError> {
+        let columns = self.places(names)?;
+        Ok(KeyRule { rule, form: KeyForm::of(&self.types(&columns)), columns })
+    }
+
+    fn reference(
+        &self,
+        reference: &ForeignKey,
+        parent: &mut impl FnMut(&ForeignKey, &[DataType]) -> Result<(KeyForm, Arc<KeySet>), LoadError>,
+    ) -> Result<Reference, LoadError> {
+        let columns = self.places(&reference.columns)?;
+        let own_types = self.types(&columns);
+        let (form, target) = if reference.to == *self.table {
+            let to = self.places(&reference.to_columns)?;
+            let form = KeyForm::common(&own_types, &self.types(&to))
+                .ok_or_else(|| LoadError::reference_types(self.table, reference))?;
+            (form, Target::Itself(to))
+        } else {
+            let (form, keys) = parent(reference, &own_types)?;
+            (form, Target::Table(keys))
+        };
+        let rule = Rule::ForeignKey { columns: reference.columns.clone() };
+        Ok(Reference { rule, columns, to: reference.to.clone(), form, target })
     }
 }
 

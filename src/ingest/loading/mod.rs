@@ -19,9 +19,11 @@ mod quarantine;
 mod seed;
 mod stage;
 mod stored;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Seeds: small CSVs of the project, loaded like a source but without mercy for bad rows.
 
 use super::error::LoadError;
-use super::files::{self, InputFile};
+use super::files;
 use super::input::Input;
 use super::{LoadContext, Loaded, load_files};
 use crate::project::Seed;
@@ -12,7 +12,6 @@ use crate::project::Seed;
 /// # Errors
 /// As [`super::load`], and for any row that is ragged, undecodable or not of the types that were set.
 pub(crate) async fn load_seed(context: &LoadContext<'_>, seed: &Seed) -> Result<Loaded, LoadError> {
-    let identity = files::look(&seed.file)?;
-    let file = InputFile { name: seed.info.path.clone(), path: seed.file.clone(), identity };
+    let file = files::look(seed.info.path.clone(), seed.file.clone())?;
     load_files(context, &Input::of_seed(seed), vec![file]).await
 }

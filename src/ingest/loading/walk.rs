@@ -4,11 +4,9 @@
 //! parsed again only if a row's verdict changed. Where a table refers to itself the verdicts are not known before the
 //! last row: then all files are judged first, and written in a second pass.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use arrow::array::ArrayRef;
-use tokio::task::JoinHandle;
 
 use super::LoadContext;
 use super::changes::{Changes, Previous};
@@ -18,12 +16,13 @@ use super::feed::{ParsedFile, ReadAhead};
 use super::files::InputFile;
 use super::input::{Input, Layout};
 use super::judge::{Broken, Judge, RuleBits};
-use super::output::{FileOutput, Written};
+use super::output::FileOutput;
 use super::stored::{self, StoredColumns};
+use super::survey::{Pending, Rows, Survey, found_in};
+use super::writing::Writing;
 use crate::base::progress::Task;
 use crate::engine::Reservation;
 use crate::ingest::Chunk;
-use crate::ingest::reading::FileSummary;
 use crate::record::LoadedFile;
 use crate::warehouse::DataFile;
 
@@ -49,39 +48,12 @@ pub(super) struct Walk<'a> {
     pub(super) task: &'a dyn Task,
 }
 
-/// What was found against the rows of one file.
-#[derive(Default)]
-struct Survey {
-    /// Of a file that was parsed for it.
-    end: Option<FileSummary>,
-    /// Offsets and rules of the rows that break rules, in order.
-    broken: Vec<(u64, RuleBits)>,
-    /// Whether that differs from what is stored.
-    changed: bool,
-    /// All rows, where their verdicts wait for those of others.
-    pending: Vec<Pending>,
-}
-
-struct Pending {
-    offset: u64,
-    broken: RuleBits,
-    /// What is stored, if the row is.
-    stored: Option<RuleBits>,
-}
-
-/// Rows to be judged.
-struct Rows<'a> {
-    columns: &'a [ArrayRef],
-    offsets: Vec<u64>,
-    /// Whether each breaks no row rule.
-    passed: Vec<bool>,
-    stored: Option<&'a [i64]>,
-}
-
 /// The state of judging.
 struct Court {
     judge: Judge,
     family: Option<Family>,
+    /// What waits to be written down of surveys.
+    surveys_bytes: usize,
     reservation: Reservation,
 }
 
@@ -89,9 +61,10 @@ struct Court {
 pub(super) async fn walk(walk: &Walk<'_>) -> Result<BTreeMap<String, FileResult>, LoadError> {
     let mut writing = Writing::default();
     let mut surveys = walk.first_pass(&mut writing).await?;
+    let data = walk.previous.map(Previous::data_files).unwrap_or_default();
     surveys.retain(|name, survey| {
         let stands = survey.end.is_none() && !survey.changed;
-        if stands && let Some(result) = walk.standing(name) {
+        if stands && let Some(result) = walk.standing(name, &data) {
             writing.done.insert(name.clone(), result);
         }
         !stands
@@ -114,7 +87,12 @@ impl Walk<'_> {
         let rules = &self.layout.rules;
         let reserve = self.context.engine.reserve(&format!("keys of {}", self.input.table), 0);
         let reservation = reserve.map_err(|source| self.out_of_memory(source))?;
-        let mut court = Court { judge: Judge::new(rules), family: Family::new(rules), reservation };
+        let mut court = Court {
+            judge: Judge::new(rules),
+            family: Family::new(rules),
+            surveys_bytes: 0,
+            reservation,
+        };
         let mut surveys = BTreeMap::new();
         let parsed_files = self.changes.files.values().filter(|(_, loaded)| loaded.is_none());
         let mut ahead = ReadAhead::new(parsed_files.map(|(file, _)| file));
@@ -183,11 +161,8 @@ impl Walk<'_> {
         let mut survey = Survey::default();
         while let Some(chunk) = parsed.next().await? {
             let mut passed = vec![true; chunk.positions.len()];
-            chunk
-                .rejects
-                .iter()
-                .filter_map(|reject| reject.row)
-                .for_each(|row| passed[row] = false);
+            let rejected = chunk.rejects.iter().filter_map(|reject| reject.row);
+            rejected.for_each(|row| passed[row] = false);
             let rows = Rows {
                 columns: &self.layout.rules.key_columns(&chunk.batch),
                 offsets: chunk.positions.iter().map(|position| position.bytes.start).collect(),
@@ -211,27 +186,23 @@ impl Walk<'_> {
         for found in self.judged(rows.columns, spared, court)? {
             broken[found.row as usize] = found.rules;
         }
-        let stored = |row: usize| rows.stored.map(|stored| stored::as_rules(stored[row]));
-        for (row, broken) in broken.iter_mut().enumerate() {
-            *broken |= stored(row).unwrap_or(0) & spared;
+        let mut pending = Vec::with_capacity(broken.len());
+        for (row, (offset, broken)) in rows.offsets.iter().zip(broken).enumerate() {
+            let stored = rows.stored.map(|stored| stored::as_rules(stored[row]));
+            let broken = broken | stored.unwrap_or(0) & spared;
+            pending.push(Pending { offset: *offset, broken, stored });
         }
+        court.surveys_bytes += Survey::bytes_with(&pending, court.family.is_some());
         let Some(family) = &mut court.family else {
-            for (row, (offset, broken)) in rows.offsets.iter().zip(broken).enumerate() {
-                survey.add(Pending { offset: *offset, broken, stored: stored(row) });
-            }
+            pending.into_iter().for_each(|row| survey.add(row));
             return Ok(());
         };
         let standing =
-            broken.iter().zip(&rows.passed).map(|(broken, passed)| *passed && *broken == 0);
+            pending.iter().zip(&rows.passed).map(|(row, passed)| *passed && row.broken == 0);
         family
             .add(&self.layout.rules, rows.columns, &standing.collect::<Vec<_>>())
             .map_err(LoadError::keys(self.input.table))?;
-        let pending = rows.offsets.iter().zip(broken).enumerate();
-        survey.pending.extend(pending.map(|(row, (offset, broken))| Pending {
-            offset: *offset,
-            broken,
-            stored: stored(row),
-        }));
+        survey.pending.append(&mut pending);
         Ok(())
     }
 
@@ -245,7 +216,7 @@ impl Walk<'_> {
         let broken = court.judge.judge(columns, spared);
         let broken = broken.map_err(LoadError::keys(self.input.table))?;
         let family_bytes = court.family.as_ref().map_or(0, Family::bytes);
-        let bytes = court.judge.bytes() + family_bytes;
+        let bytes = court.judge.bytes() + family_bytes + court.surveys_bytes;
         court.reservation.resize(bytes).map_err(|source| self.out_of_memory(source))?;
         Ok(broken)
     }
@@ -304,91 +275,17 @@ impl Walk<'_> {
     }
 
     /// A file as the last load left it.
-    fn standing(&self, name: &str) -> Option<FileResult> {
+    fn standing(&self, name: &str, data: &BTreeMap<&str, &DataFile>) -> Option<FileResult> {
         let (_, loaded) = self.changes.files.get(name)?;
         let loaded = loaded.clone()?;
-        let previous = self.previous?;
-        Some(FileResult {
-            accepted: previous.data_files(&loaded.accepted),
-            rejected: previous.data_files(&loaded.rejected),
-            loaded,
-            parsed: false,
-        })
+        let files = |names: &[String]| {
+            names.iter().filter_map(|name| data.get(name.as_str()).copied().cloned()).collect()
+        };
+        let (accepted, rejected) = (files(&loaded.accepted), files(&loaded.rejected));
+        Some(FileResult { loaded, accepted, rejected, parsed: false })
     }
 
     fn out_of_memory(&self, source: crate::engine::EngineError) -> LoadError {
         LoadError::Memory { table: self.input.table.clone(), source }
-    }
-}
-
-impl Survey {
-    fn add(&mut self, row: Pending) {
-        self.changed |= row.stored.is_some_and(|stored| stored != row.broken);
-        if row.broken != 0 {
-            self.broken.push((row.offset, row.broken));
-        }
-    }
-
-    /// Takes what the rows broke besides, once that is known.
-    fn settle(&mut self, bits: &mut impl Iterator<Item = RuleBits>) {
-        for mut row in std::mem::take(&mut self.pending) {
-            row.broken |= bits.next().unwrap_or(0);
-            self.add(row);
-        }
-    }
-}
-
-/// The rows of a chunk among those that are known to break rules; they are taken from `known`.
-fn found_in(chunk: &Chunk, known: &mut &[(u64, RuleBits)]) -> Vec<Broken> {
-    let mut broken = Vec::new();
-    let mut rows = (0_u32..).zip(&chunk.positions);
-    while let Some((&(offset, rules), rest)) = known.split_first() {
-        let Some((row, _)) = rows.find(|(_, position)| position.bytes.start == offset) else {
-            break;
-        };
-        broken.push(Broken { row, rules });
-        *known = rest;
-    }
-    broken
-}
-
-/// Files that are being completed while others are read.
-#[derive(Default)]
-struct Writing {
-    running: VecDeque<(String, FileSummary, JoinHandle<Result<Written, LoadError>>)>,
-    done: BTreeMap<String, FileResult>,
-}
-
-impl Writing {
-    async fn add(
-        &mut self,
-        name: &str,
-        end: FileSummary,
-        output: FileOutput,
-        running_max: usize,
-    ) -> Result<(), LoadError> {
-        self.running.push_back((name.to_owned(), end, tokio::spawn(output.finish())));
-        while self.running.len() > running_max {
-            self.complete_one().await?;
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<BTreeMap<String, FileResult>, LoadError> {
-        while !self.running.is_empty() {
-            self.complete_one().await?;
-        }
-        Ok(self.done)
-    }
-
-    async fn complete_one(&mut self) -> Result<(), LoadError> {
-        let Some((name, end, task)) = self.running.pop_front() else { return Ok(()) };
-        let Written { mut loaded, accepted, rejected } =
-            task.await.map_err(|_| LoadError::Worker)??;
-        loaded.identity = end.identity;
-        loaded.hash = end.hash;
-        loaded.warnings = end.warnings;
-        self.done.insert(name, FileResult { loaded, accepted, rejected, parsed: true });
-        Ok(())
     }
 }

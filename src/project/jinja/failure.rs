@@ -180,9 +180,12 @@ fn quoted_word(message: &str) -> Option<&str> {
 fn narrowed(source: &SourceText, range: Range<usize>, word: Option<&str>) -> Span {
     let whole = source.span(range);
     let text = whole.text();
-    if let Some((word, at)) = word.and_then(|word| text.find(word).map(|at| (word, at))) {
+    // Of ``there is no block `docs sales` `` only the name stands in the text.
+    let last_word = || word.and_then(|word| word.rsplit(' ').next());
+    let found = |word: Option<&str>| word.and_then(|word| Some((word.len(), text.find(word)?)));
+    if let Some((length, at)) = found(word).or_else(|| found(last_word())) {
         let start = whole.bytes.start + at;
-        return source.span(start..start + word.len());
+        return source.span(start..start + length);
     }
     // The range of a method call begins behind the object.
     let before = &source.text[..whole.bytes.start];

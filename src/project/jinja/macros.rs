@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use minijinja::machinery::Token;
 use minijinja::value::{Kwargs, Object, ObjectRepr, Value};
-use minijinja::{Error, ErrorKind, State};
+use minijinja::{Error, State};
 
 use super::context::MACRO_DEPTH_MAX;
 use super::dialect;
@@ -28,19 +28,12 @@ pub(in crate::project) struct Definition {
     span: Span,
 }
 
-/// A `{% test %}` block: a check of the user's own.
-#[derive(Clone, Debug)]
-pub(in crate::project) struct GenericTest {
-    pub(in crate::project) name: String,
-    pub(in crate::project) parameters: Vec<String>,
-    pub(in crate::project) span: Span,
-}
-
 /// Every macro and generic test by its name.
 #[derive(Debug, Default)]
 pub(in crate::project) struct MacroTable {
     macros: BTreeMap<String, Arc<Definition>>,
-    pub(in crate::project) tests: BTreeMap<String, GenericTest>,
+    /// Where the user's own generic tests (`{% test %}` blocks) are defined.
+    pub(in crate::project) tests: BTreeMap<String, Span>,
 }
 
 impl MacroTable {
@@ -107,8 +100,7 @@ fn read_file(
         match block.tag.as_str() {
             "macro" => add_macro(file, package, block, span, table, templates, problems),
             "test" | "data_test" => {
-                let (name, parameters) = (block.name, block.parameters);
-                table.tests.insert(name.clone(), GenericTest { name, parameters, span });
+                table.tests.insert(block.name, span);
             }
             other => {
                 let message = format!("`{{% {other} %}}` is not supported yet; it is ignored");
@@ -129,9 +121,11 @@ fn add_macro(
 ) {
     let template = format!("macro {package}.{}", block.name);
     let known = table.macros.get(&block.name);
-    if known.is_some_and(|known| known.template == template) {
+    if let Some(known) = known.filter(|known| known.template == template) {
         let message = format!("the macro `{}` is defined twice", block.name);
-        problems.push(Diagnostic::error(message).at(span));
+        let (file, (line, _)) = (known.span.source.path.display(), known.span.line_column());
+        let problem = Diagnostic::error(message).at(span);
+        problems.push(problem.hint(format!("the other one stands at {file}:{line}")));
         return;
     }
     if let Err(error) = templates.add_macro(&template, file, block.range, block.name_range) {

@@ -158,9 +158,10 @@ impl Adapter {
     fn dispatch(&self, arguments: &[Value]) -> Result<Value, Error> {
         let (name, namespace, _) = from_args::<(&str, Option<Value>, Kwargs)>(arguments)?;
         let package = namespace.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let prefixes = ["duckdb__", "default__", ""];
-        let candidates = prefixes.map(|prefix| format!("{prefix}{name}"));
-        let found = candidates.iter().find_map(|name| self.scope.value(name));
+        let own = ["duckdb__", "default__"].map(|prefix| format!("{prefix}{name}"));
+        // dbt's own macros stand here under their plain names.
+        let of_dbt = (package == "dbt").then(|| name.to_owned());
+        let found = own.into_iter().chain(of_dbt).find_map(|name| self.scope.value(&name));
         let dot = if package.is_empty() { "" } else { "." };
         found.ok_or_else(|| {
             complaint(format!("`adapter.dispatch` found no macro for `{package}{dot}{name}`"))

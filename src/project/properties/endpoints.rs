@@ -1,5 +1,6 @@
 //! `endpoints:` as written.
 
+use super::super::configuration::Configuration;
 use super::super::yaml::{self, Yaml};
 use crate::base::{Diagnostics, Span};
 
@@ -7,7 +8,6 @@ use crate::base::{Diagnostics, Span};
 pub(in crate::project) struct EndpointProperties {
     pub(in crate::project) name: String,
     pub(in crate::project) span: Span,
-    pub(in crate::project) path: String,
     pub(in crate::project) description: (String, Option<Span>),
     pub(in crate::project) written: Yaml,
     pub(in crate::project) parameters: Vec<Yaml>,
@@ -27,17 +27,12 @@ const KNOWN: [&str; 11] = [
     "docs",
 ];
 
-pub(super) fn read(
-    path: &str,
-    item: &Yaml,
-    problems: &mut Diagnostics,
-) -> Option<EndpointProperties> {
+pub(super) fn read(item: &Yaml, problems: &mut Diagnostics) -> Option<EndpointProperties> {
     let (name, span) = yaml::name_of(item, "an endpoint", problems)?;
     yaml::check_keys(item, "an endpoint", &KNOWN, problems);
     Some(EndpointProperties {
         name,
         span,
-        path: path.to_owned(),
         description: super::description(item, problems),
         written: item.clone(),
         parameters: super::list(item, "parameters", problems),
@@ -45,10 +40,7 @@ pub(super) fn read(
 }
 
 impl EndpointProperties {
-    pub(in crate::project) fn configure(
-        &self,
-        configuration: &mut super::super::configuration::Configuration,
-    ) {
+    pub(in crate::project) fn configure(&self, configuration: &mut Configuration) {
         super::nodes::configure(&self.written, configuration);
     }
 }

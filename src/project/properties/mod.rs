@@ -105,7 +105,7 @@ fn read_file(path: &str, yaml: &Yaml, all: &mut Properties, problems: &mut Diagn
         all.sources.extend(sources::read(path, item, problems));
     });
     each("endpoints", &mut |item, problems| {
-        all.endpoints.extend(endpoints::read(path, item, problems));
+        all.endpoints.extend(endpoints::read(item, problems));
     });
 }
 

@@ -16,7 +16,6 @@ pub(in crate::project) struct NodeProperties {
     written: Yaml,
     pub(in crate::project) columns: Vec<ColumnProperties>,
     pub(in crate::project) tests: Vec<Yaml>,
-    pub(in crate::project) constraints: Vec<Yaml>,
 }
 
 const KNOWN: [&str; 20] = [
@@ -64,7 +63,6 @@ pub(super) fn read(
         written: item.clone(),
         columns: super::columns::read(item, problems),
         tests: super::tests(item, problems),
-        constraints: super::list(item, "constraints", problems),
     })
 }
 

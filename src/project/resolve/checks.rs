@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::configuration::{Configuration, located};
 use super::super::graph::{Check, CheckConfig, CheckKind, CheckSeverity, NodeInfo};
-use super::super::jinja::{Lookup, Relation};
+use super::super::jinja::Lookup;
 use super::super::load::Workshop;
 use super::super::naming;
 use super::super::properties::ColumnProperties;
@@ -165,7 +165,7 @@ fn known(workshop: &Workshop, test: &Use, problems: &mut Diagnostics) -> Option<
         }
         _ if BUILT_IN.contains(&kind.as_str()) => return Some(()),
         _ if workshop.macros.tests.contains_key(kind) => {
-            format!("`{kind}` is a generic test of this project, which is not supported yet")
+            format!("`{kind}` is a generic test of the project's own, which is not supported yet")
         }
         _ => {
             let own = workshop.macros.tests.keys().map(String::as_str);

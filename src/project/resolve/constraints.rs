@@ -99,9 +99,8 @@ fn columns(written: &Yaml, place: &Place<'_>, problems: &mut Diagnostics) -> Vec
         }
         return place.column.map(str::to_owned).into_iter().collect();
     };
-    let names = yaml::text_list(list, "`columns`", problems);
-    let known = |name: &String| column(name, &list.span, place.names, problems);
-    names.iter().filter_map(known).collect()
+    let names = yaml::spanned_texts(list, "`columns`", problems);
+    names.iter().filter_map(|(name, span)| column(name, span, place.names, problems)).collect()
 }
 
 fn column(name: &str, span: &Span, names: &[String], problems: &mut Diagnostics) -> Option<String> {
@@ -165,31 +164,34 @@ fn foreign_key(
         problems.push(problem.hint("a `relationships` test checks references to models"));
         return;
     };
-    let to_columns = to_columns.unwrap_or_else(|| columns.clone());
+    let same_names = || columns.iter().map(|name| (name.clone(), span.clone())).collect();
+    let to_columns: SpannedNames = to_columns.unwrap_or_else(same_names);
     if to_columns.len() != columns.len() {
         let (own, other) = (columns.len(), to_columns.len());
-        let message = format!("this foreign key is of {own} columns and refers to {other}");
-        problems.push(Diagnostic::error(message).at(written.span.clone()));
+        let message =
+            format!("a foreign key refers to as many columns as it has: {own}, not {other}");
+        problems.push(Diagnostic::error(message).at(span));
         return;
     }
-    let known = |name: &String| match names.is_empty() {
+    let known = |(name, span): &(String, Span)| match names.is_empty() {
         // Nothing is known of the other table's columns before it is read.
         true => Some(name.clone()),
-        false => column(name, &span, &names, problems),
+        false => column(name, span, &names, problems),
     };
     let to_columns: Option<Vec<String>> = to_columns.iter().map(known).collect();
     let Some(to_columns) = to_columns else { return };
     contract.foreign_keys.push(ForeignKey { columns, to: table, to_columns });
 }
 
-type Target = ((String, Span), Option<Vec<String>>);
+type SpannedNames = Vec<(String, Span)>;
+type Target = ((String, Span), Option<SpannedNames>);
 
 /// `to` and `to_columns`, or both in an `expression`: `source('shop', 'customers') (customer_id)`.
 fn target(written: &Yaml, problems: &mut Diagnostics) -> Option<Target> {
     if let Some(to) = written.get("to") {
         let text = yaml::text(to, "`to`", problems)?;
         let columns = written.get("to_columns");
-        let columns = columns.map(|columns| yaml::text_list(columns, "`to_columns`", problems));
+        let columns = columns.map(|columns| yaml::spanned_texts(columns, "`to_columns`", problems));
         return Some(((text, to.span.clone()), columns));
     }
     let Some(expression) = written.get("expression") else {
@@ -204,7 +206,8 @@ fn target(written: &Yaml, problems: &mut Diagnostics) -> Option<Target> {
     else {
         return Some(((text, span), None));
     };
-    let names = columns.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect();
+    let name = |name: &str| (name.trim().trim_matches('"').to_owned(), span.clone());
+    let names = columns.split(',').map(name).collect();
     match to.trim().ends_with([')', '}']) {
         true => Some(((to.to_owned(), span), Some(names))),
         false => Some(((text, span), None)),

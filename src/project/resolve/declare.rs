@@ -3,18 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use minijinja::Value;
 use serde_json::{Value as Json, json};
 
 use super::super::configuration::{Configuration, located};
 use super::super::files::File;
 use super::super::graph::Materialization;
-use super::super::jinja::{
-    Found, Lookup, NotFound, Phase, Relation, Rendering, call_sites, cte_name,
-};
+use super::super::jinja::{Phase, Relation, Rendering, call_sites};
 use super::super::load::{Inputs, Workshop};
-use super::super::naming;
-use super::super::properties::{NodeProperties, SourceProperties};
+use super::super::properties::{EndpointProperties, NodeProperties, SourceProperties};
+use super::{collisions, schemas};
 use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
 
 /// What a file of SQL is for.
@@ -114,20 +111,19 @@ pub(super) fn declare(
     let mut declared = Declared { project, ..Declared::default() };
     let models = by_name(&inputs.properties.models, "model", problems);
     for file in &inputs.models {
-        declared.sql.extend(sql_node(workshop, Purpose::Model, file, &models, problems));
+        let described = described(&models, file);
+        declared.sql.extend(sql_node(workshop, Purpose::Model, file, described, problems));
     }
     let tests = by_name(&inputs.properties.tests, "test", problems);
     for file in &inputs.tests {
-        declared.sql.extend(sql_node(workshop, Purpose::Test, file, &tests, problems));
+        let described = described(&tests, file);
+        declared.sql.extend(sql_node(workshop, Purpose::Test, file, described, problems));
     }
     for file in &inputs.endpoints {
-        declared.sql.extend(sql_node(
-            workshop,
-            Purpose::Endpoint,
-            file,
-            &BTreeMap::new(),
-            problems,
-        ));
+        let mut endpoints = inputs.properties.endpoints.iter();
+        let described = endpoints.find(|known| known.name == file.stem());
+        let described = described.map_or(Described::Not, Described::Endpoint);
+        declared.sql.extend(sql_node(workshop, Purpose::Endpoint, file, described, problems));
     }
     let seeds = by_name(&inputs.properties.seeds, "seed", problems);
     declared.seeds = inputs
@@ -141,12 +137,23 @@ pub(super) fn declare(
     unmatched(&models, declared.names_of(Purpose::Model), "model", problems);
     let seed_names = declared.seeds.iter().map(|seed| seed.file.stem()).collect();
     unmatched(&seeds, seed_names, "seed", problems);
-    check_ids(&declared, problems);
-    check_tables(&declared, problems);
+    collisions::check(&declared, problems);
     declared
 }
 
 type ByName<'a> = BTreeMap<&'a str, &'a NodeProperties>;
+
+/// What YAML says about a file of SQL.
+#[derive(Clone, Copy)]
+enum Described<'a> {
+    Node(&'a NodeProperties),
+    Endpoint(&'a EndpointProperties),
+    Not,
+}
+
+fn described<'a>(all: &ByName<'a>, file: &File) -> Described<'a> {
+    all.get(file.stem()).map_or(Described::Not, |properties| Described::Node(properties))
+}
 
 fn by_name<'a>(all: &'a [NodeProperties], what: &str, problems: &mut Diagnostics) -> ByName<'a> {
     let mut named = ByName::new();
@@ -173,21 +180,28 @@ fn sql_node(
     workshop: &Workshop,
     purpose: Purpose,
     file: &File,
-    described: &ByName<'_>,
+    described: Described<'_>,
     problems: &mut Diagnostics,
 ) -> Option<SqlNode> {
     let name = file.stem();
     let id = NodeId::new(purpose.name(), &workshop.settings.name, name);
     let fqn = workshop.fqn(file);
-    let properties = described.get(name).map(|properties| (*properties).clone());
     let mut configuration = Configuration::default();
     for configured in workshop.settings.configured(purpose.tree(), &fqn) {
         let span = Some(configured.span.clone());
         configuration.apply(configured.key, configured.value.to_json(), span);
     }
-    if let Some(properties) = &properties {
-        properties.configure(&mut configuration);
-    }
+    let properties = match described {
+        Described::Node(properties) => {
+            properties.configure(&mut configuration);
+            Some(properties.clone())
+        }
+        Described::Endpoint(properties) => {
+            properties.configure(&mut configuration);
+            None
+        }
+        Described::Not => None,
+    };
     let (references, broken) = match first_pass(workshop, purpose, file, &id, &mut configuration) {
         Ok(references) => (references, false),
         Err(Some(problem)) => {
@@ -205,7 +219,7 @@ fn sql_node(
     let table = match purpose {
         Purpose::Model => {
             let span = file.source.span(0..0);
-            Some(table(workshop, "model", name, &fqn, &configuration, span, problems)?)
+            Some(schemas::table(workshop, "model", name, &fqn, &configuration, span, problems)?)
         }
         Purpose::Test | Purpose::Endpoint => None,
     };
@@ -304,70 +318,6 @@ fn materialization(configuration: &Configuration, problems: &mut Diagnostics) ->
     )
 }
 
-/// The table of a model or seed by its schema and alias, which macros of the project may decide.
-fn table(
-    workshop: &Workshop,
-    kind: &str,
-    name: &str,
-    fqn: &[String],
-    configuration: &Configuration,
-    span: Span,
-    problems: &mut Diagnostics,
-) -> Option<TableName> {
-    let id = NodeId::new(kind, &workshop.settings.name, name);
-    let mut node = model_json(kind, id.as_str(), name, "", configuration);
-    node["fqn"] = json!(fqn);
-    let mut generate = |which: &str, custom: Option<&str>| {
-        let custom = custom.map_or_else(|| Value::from(()), Value::from);
-        generated(workshop, which, custom, &node, &span, problems)
-    };
-    let schema_written = configuration.text("schema", &mut Diagnostics::default());
-    let alias_written = configuration.text("alias", &mut Diagnostics::default());
-    let schema = generate("generate_schema_name", schema_written.as_deref())
-        .unwrap_or_else(|| naming::schema(&workshop.run.schema, schema_written.as_deref()));
-    let alias = generate("generate_alias_name", alias_written.as_deref())
-        .unwrap_or_else(|| alias_written.unwrap_or_else(|| name.to_owned()));
-    match TableName::new(&schema, &alias) {
-        Ok(table) => Some(table),
-        Err(error) => {
-            let place = configuration.span("alias").or_else(|| configuration.span("schema"));
-            problems.push(Diagnostic::error(error.to_string()).at(place.unwrap_or(span)));
-            None
-        }
-    }
-}
-
-/// What the project's own macro `which` makes of a custom name, if it has one.
-fn generated(
-    workshop: &Workshop,
-    which: &str,
-    custom: Value,
-    node: &Json,
-    span: &Span,
-    problems: &mut Diagnostics,
-) -> Option<String> {
-    if !workshop.macros.has(which) {
-        return None;
-    }
-    let model = node.clone();
-    // Configuration is resolved by now, so that the macro runs as in dbt, where it sees data.
-    let phase = Phase::Compile(Arc::new(Lookup::default()));
-    let rendering = Arc::new(Rendering::new(phase, model, None));
-    let node = workshop.scope(&rendering).model_value();
-    let scope =
-        workshop.scope(&rendering).with_locals(vec![("__custom_name", custom), ("__node", node)]);
-    let call = format!("{{{{ {which}(__custom_name, __node) }}}}");
-    match workshop.templates.render_text(&call, scope) {
-        Ok(text) => Some(text.trim().to_owned()),
-        Err(error) => {
-            let problem = workshop.diagnose(&error);
-            let place = problem.span.clone().unwrap_or_else(|| span.clone());
-            problems.push(problem.at(place));
-            None
-        }
-    }
-}
-
 fn seed_node(
     workshop: &Workshop,
     file: &File,
@@ -389,7 +339,7 @@ fn seed_node(
     configuration.check_keys(problems);
     let enabled = configuration.boolean("enabled", problems).unwrap_or(true);
     let span = file.source.span(0..0);
-    let table = table(workshop, "seed", name, &fqn, &configuration, span, problems)?;
+    let table = schemas::table(workshop, "seed", name, &fqn, &configuration, span, problems)?;
     Some(SeedNode { id, file: file.clone(), fqn, configuration, properties, enabled, table })
 }
 
@@ -430,55 +380,6 @@ fn source_node(
     }
 }
 
-/// Two files of one name, two descriptions of one source table.
-fn check_ids(declared: &Declared, problems: &mut Diagnostics) {
-    let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let sql = declared.sql.iter().map(|node| (&node.id, &node.file));
-    let seeds = declared.seeds.iter().map(|seed| (&seed.id, &seed.file));
-    for (id, file) in sql.chain(seeds) {
-        // Models and seeds share the names that `ref` looks up.
-        let (kind, _) = id.as_str().split_once('.').unwrap_or_default();
-        let kind = if kind == "seed" { "model" } else { kind };
-        let key = format!("{kind} {}", file.stem());
-        match seen.get(&key) {
-            Some(other) => {
-                let message = format!("`{}` and `{other}` have the same name", file.path);
-                let problem = Diagnostic::error(message).at(file.source.span(0..0));
-                problems.push(problem.hint("rename one of the files"));
-            }
-            None => {
-                seen.insert(key, file.path.clone());
-            }
-        }
-    }
-    let mut sources = BTreeSet::new();
-    for source in &declared.sources {
-        if !sources.insert(&source.id) {
-            let SourceProperties { source: name, table, span, .. } = &source.properties;
-            let message = format!("the source table `{name}.{table}` is described twice");
-            problems.push(Diagnostic::error(message).at(span.clone()));
-        }
-    }
-}
-
-/// Two nodes that make one table.
-fn check_tables(declared: &Declared, problems: &mut Diagnostics) {
-    let mut made: BTreeMap<&TableName, &NodeId> = BTreeMap::new();
-    for (table, id, span) in declared.makers() {
-        match made.get(table) {
-            Some(other) if *other != id => {
-                let message = format!("`{other}` and `{id}` both make the table `{table}`");
-                problems.push(
-                    Diagnostic::error(message).at(span).hint("`alias` or `schema` sets them apart"),
-                );
-            }
-            _ => {
-                made.insert(table, id);
-            }
-        }
-    }
-}
-
 impl Declared {
     /// Every table that a node makes, with the node.
     pub(super) fn makers(&self) -> impl Iterator<Item = (&TableName, &NodeId, Span)> {
@@ -503,43 +404,6 @@ impl Declared {
 
     fn names_of(&self, purpose: Purpose) -> Vec<&str> {
         self.sql.iter().filter(|node| node.purpose == purpose).map(SqlNode::name).collect()
-    }
-
-    /// What `ref` and `source` lead to.
-    pub(super) fn lookup(&self) -> Lookup {
-        let mut lookup = Lookup { package: self.project.clone(), ..Lookup::default() };
-        for seed in &self.seeds {
-            let name = seed.file.stem().to_owned();
-            if seed.enabled {
-                let relation = Relation::table(&seed.table);
-                lookup.refs.insert(name, Found { id: seed.id.clone(), relation });
-            } else {
-                lookup.disabled.insert(name);
-            }
-        }
-        for node in self.sql.iter().filter(|node| node.purpose == Purpose::Model) {
-            let (Some(table), name) = (&node.table, node.name().to_owned()) else { continue };
-            if !node.enabled {
-                lookup.disabled.insert(name);
-                continue;
-            }
-            let relation = match node.materialization {
-                Materialization::Ephemeral => Relation::cte(&name),
-                Materialization::View => Relation { kind: "view", ..Relation::table(table) },
-                Materialization::Table | Materialization::Incremental => Relation::table(table),
-            };
-            lookup.refs.insert(name, Found { id: node.id.clone(), relation });
-        }
-        for source in &self.sources {
-            let key = (source.properties.source.clone(), source.properties.table.clone());
-            if source.enabled {
-                let relation = Relation::table(&source.table);
-                lookup.sources.insert(key, Found { id: source.id.clone(), relation });
-            } else {
-                lookup.disabled_sources.insert(key);
-            }
-        }
-        lookup
     }
 
     /// Every node's place in the trees of configuration.

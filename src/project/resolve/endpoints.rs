@@ -134,11 +134,11 @@ fn order_by(properties: &EndpointProperties, problems: &mut Diagnostics) -> Vec<
         problems.push(missing());
         return Vec::new();
     };
-    let texts = yaml::text_list(written, "`order_by`", problems);
+    let texts = yaml::spanned_texts(written, "`order_by`", problems);
     let keys: Vec<OrderKey> = texts
         .iter()
-        .flat_map(|text| text.split(','))
-        .filter_map(|text| order_key(text, written, problems))
+        .flat_map(|(text, span)| text.split(',').map(move |text| (text, span)))
+        .filter_map(|(text, span)| order_key(text, span, problems))
         .collect();
     if texts.is_empty() && written.as_text().is_none() {
         problems.push(missing());
@@ -146,7 +146,7 @@ fn order_by(properties: &EndpointProperties, problems: &mut Diagnostics) -> Vec<
     keys
 }
 
-fn order_key(text: &str, written: &Yaml, problems: &mut Diagnostics) -> Option<OrderKey> {
+fn order_key(text: &str, span: &Span, problems: &mut Diagnostics) -> Option<OrderKey> {
     let text = text.trim();
     let (column, direction) = match text.rsplit_once(char::is_whitespace) {
         Some((column, direction)) => (column.trim(), direction.to_ascii_lowercase()),
@@ -159,7 +159,7 @@ fn order_key(text: &str, written: &Yaml, problems: &mut Diagnostics) -> Option<O
         }
         _ => {
             let message = format!("`{text}` is no key of an order: `column`, or `column desc`");
-            problems.push(Diagnostic::error(message).at(written.span.clone()));
+            problems.push(Diagnostic::error(message).at(span.clone()));
             None
         }
     }

@@ -1,6 +1,7 @@
 //! From what was written to nodes: configuration, tables, references, checks.
 
 mod checks;
+mod collisions;
 mod columns;
 mod compile;
 mod constraints;
@@ -10,9 +11,11 @@ mod declare;
 mod endpoints;
 mod ephemeral;
 mod generic_test;
+mod names;
 mod parameters;
 mod reading;
 mod references;
+mod schemas;
 mod sources;
 mod sql_nodes;
 mod tables;

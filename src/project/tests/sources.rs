@@ -277,24 +277,24 @@ sources:
        = help: did you mean `a`?
 
     error: there is no column `idd`
-      --> sql/models/s.yml:14:77
+      --> sql/models/s.yml:14:113
        |
     14 |           - {name: v, data_type: int, constraints: [{type: foreign_key, to: "source('shop', 'b')", to_columns: [idd]}]}
-       |                                                                             ^^^^^^^^^^^^^^^^^^^^^
+       |                                                                                                                 ^^^
        |
        = help: did you mean `id`?
 
-    error: this foreign key is of 1 columns and refers to 2
-      --> sql/models/s.yml:15:54
+    error: a foreign key refers to as many columns as it has: 1, not 2
+      --> sql/models/s.yml:15:77
        |
     15 | ...   - {name: w, data_type: int, constraints: [{type: foreign_key, to: "source('shop', 'b')", to_columns: [id, z]}, {type: unique, ...
-       |                                                  ^^^^
+       |                                                                         ^^^^^^^^^^^^^^^^^^^^^
 
     error: there is no column `ww`
-      --> sql/models/s.yml:15:146
+      --> sql/models/s.yml:15:147
        |
-    15 | ...ce('shop', 'b')", to_columns: [id, z]}, {type: unique, columns: [ww]}]}
-       |                                                                    ^
+    15 | ...('shop', 'b')", to_columns: [id, z]}, {type: unique, columns: [ww]}]}
+       |                                                                   ^^
        |
        = help: did you mean `w`?
 

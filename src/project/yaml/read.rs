@@ -98,17 +98,20 @@ pub(in crate::project) fn items<'a>(
     }
 }
 
-pub(in crate::project) fn texts_of_mapping(
+/// As [`text_list`], each with its place.
+pub(in crate::project) fn spanned_texts(
     value: &Yaml,
     what: &str,
     problems: &mut Diagnostics,
-) -> Vec<(String, String, Span)> {
-    let entries = entries(value, what, problems);
-    let text_of = |entry: &Entry, problems: &mut Diagnostics| {
-        let found = text(&entry.value, what, problems)?;
-        Some((entry.key.clone(), found, entry.value.span.clone()))
+) -> Vec<(String, Span)> {
+    let one = |value: &Yaml, problems: &mut Diagnostics| {
+        Some((text(value, what, problems)?, value.span.clone()))
     };
-    entries.iter().filter_map(|entry| text_of(entry, problems)).collect()
+    match &value.data {
+        Data::Sequence(items) => items.iter().filter_map(|item| one(item, problems)).collect(),
+        _ if value.is_null() => Vec::new(),
+        _ => one(value, problems).into_iter().collect(),
+    }
 }
 
 /// The `name` that every item of a properties file has.

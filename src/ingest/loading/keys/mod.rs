@@ -14,27 +14,29 @@ use ordered::Ordered;
 
 /// Distinct keys of one form.
 #[derive(Debug)]
-pub(super) enum KeySet {
+pub(super) struct KeySet(Keys);
+
+#[derive(Debug)]
+enum Keys {
     Words(Integers),
     Numbers(Ordered<u128>),
 }
 
 impl KeySet {
     pub(super) fn new(form: &KeyForm) -> Self {
-        if form.is_word() {
-            Self::Words(Integers::default())
-        } else {
-            Self::Numbers(Ordered::default())
-        }
+        Self(match form.is_word() {
+            true => Keys::Words(Integers::default()),
+            false => Keys::Numbers(Ordered::default()),
+        })
     }
 
     /// Adds keys, nulls left out, and gives the rows whose key was there already, in order.
     pub(super) fn insert(&mut self, keys: &KeyValues) -> Vec<u32> {
-        match (self, keys) {
-            (Self::Words(set), KeyValues::Words { values, nulls }) => {
+        match (&mut self.0, keys) {
+            (Keys::Words(set), KeyValues::Words { values, nulls }) => {
                 rows_where(values, nulls.as_ref(), |key| !set.insert(key))
             }
-            (Self::Numbers(set), KeyValues::Numbers { values, nulls }) => {
+            (Keys::Numbers(set), KeyValues::Numbers { values, nulls }) => {
                 rows_where(values, nulls.as_ref(), |key| !set.insert(key))
             }
             _ => unreachable!("a set and its keys are made of one form"),
@@ -43,11 +45,11 @@ impl KeySet {
 
     /// The rows whose key is not null and not in the set, in order.
     pub(super) fn missing(&self, keys: &KeyValues) -> Vec<u32> {
-        match (self, keys) {
-            (Self::Words(set), KeyValues::Words { values, nulls }) => {
+        match (&self.0, keys) {
+            (Keys::Words(set), KeyValues::Words { values, nulls }) => {
                 rows_where(values, nulls.as_ref(), |key| !set.contains(key))
             }
-            (Self::Numbers(set), KeyValues::Numbers { values, nulls }) => {
+            (Keys::Numbers(set), KeyValues::Numbers { values, nulls }) => {
                 rows_where(values, nulls.as_ref(), |key| !set.contains(key))
             }
             _ => unreachable!("a set and its keys are made of one form"),
@@ -57,17 +59,17 @@ impl KeySet {
     /// The same set, made quick to ask.
     #[must_use]
     pub(super) fn frozen(self) -> Self {
-        match self {
-            Self::Words(set) => Self::Words(set.frozen()),
-            other @ Self::Numbers(_) => other,
-        }
+        Self(match self.0 {
+            Keys::Words(set) => Keys::Words(set.frozen()),
+            Keys::Numbers(set) => Keys::Numbers(set.frozen()),
+        })
     }
 
     /// Memory taken, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        match self {
-            Self::Words(set) => set.bytes(),
-            Self::Numbers(set) => set.bytes(),
+        match &self.0 {
+            Keys::Words(set) => set.bytes(),
+            Keys::Numbers(set) => set.bytes(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What one load does.
 
 use super::*;
+use crate::ingest::{Chunk, Position};
 
 fn customers() -> Source {
     with_keys(source("customers", "customers.csv", &["id", "email text"]), &["id"], &[&["email"]])
@@ -212,4 +213,71 @@ async fn many_files_of_all_sizes_come_in_their_order() {
     assert_eq!(loaded.count.files, 60);
     assert_eq!(loaded.count.rows_rejected, 1);
     assert_eq!(loaded.count.rows_accepted, expected + 58);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_the_contract_rejects_by_its_name() {
+    let place = Place::new();
+    place.write("customers.csv", "id,email\n1,a\n-2,b\n-2,\n");
+    let mut source = customers();
+    let check = |expression: &str| RowCheck {
+        name: "positive".to_owned(),
+        column: Some("id".to_owned()),
+        expression: expression.to_owned(),
+    };
+    source.contract.as_mut().unwrap().checks = vec![check("ID > 0")];
+    let draft = place.draft();
+    let loaded = place.load(&draft, &source).await.unwrap();
+    let expected = [("check:positive".to_owned(), 2), ("primary_key:id".to_owned(), 1)];
+    assert_eq!(loaded.count.reasons, expected.into());
+    let rejects = place.rejects(&draft.state(), &source);
+    assert_eq!(rejects[1].reasons, ["check:positive", "primary_key:id"]);
+
+    source.contract.as_mut().unwrap().checks = vec![check("idd > 0")];
+    let error = place.load(&place.draft(), &source).await.unwrap_err();
+    assert!(matches!(&error, LoadError::Check { check, .. } if check == "positive"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_beyond_the_memory_limit_are_an_error_with_a_hint() {
+    let mut place = Place::new();
+    let limits = EngineLimits {
+        memory: ByteSize(1 << 20),
+        threads: 2,
+        spill: place.folder.path().join("spill"),
+    };
+    place.engine = Engine::new(&limits).unwrap();
+    let mut text = "id,email\n".to_owned();
+    (0..60_000).for_each(|row| text.push_str(&format!("{row},{row}@a-rather-long-name.example\n")));
+    place.write("customers.csv", &text);
+    let error = place.load(&place.draft(), &customers()).await.unwrap_err();
+    assert!(matches!(error, LoadError::Memory { .. }), "{error}");
+    assert!(error.hints()[0].contains("--memory-limit"));
+    assert!(error.to_string().starts_with("the keys of `s.customers` do not fit into memory: "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_neither_accepted_nor_rejected_is_an_error() {
+    let place = Place::new();
+    let draft = place.draft();
+    let source = source("things", "t.csv", &["id"]);
+    let input = Input::of_source(&source);
+    let contract = input.effective_contract(&[]).unwrap();
+    let (layout, _) =
+        lay_out(&place.context(&draft), &input, contract, &draft.state()).await.unwrap();
+    let ids: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![1, 2]));
+    let position = |line: u64| Position { line, bytes: line * 2..line * 2 + 1 };
+    let chunk = Chunk {
+        batch: RecordBatch::try_new(reading::schema(&layout.contract), vec![ids]).unwrap(),
+        positions: vec![position(1), position(2)],
+        rejects: Vec::new(),
+        bytes: Arc::from(&b"..1\n2\n"[..]),
+        bytes_start: 0,
+        records: 3,
+        stored_bytes: 4,
+    };
+    let mut output = output::FileOutput::new("t.csv", &source.table);
+    output.write(&draft, &input, &layout, &chunk, &[], 1).await.unwrap();
+    let error = output.finish().await.unwrap_err();
+    insta::assert_snapshot!(error, @"internal error: `t.csv` has 3 records, of which 2 were accepted and 0 rejected");
 }

@@ -1,0 +1,67 @@
+//! Checks that passed over the same rows before, so that they need not look again.
+
+use std::collections::BTreeMap;
+
+use super::compile::failing_rows;
+use crate::base::{NodeId, TableName, hash};
+use crate::project::{Check, CheckKind};
+use crate::warehouse::{State, Warehouse};
+
+/// One entry for all checks of a warehouse, so that it does not grow.
+const KEY: &str = "checks that passed";
+
+/// For each check that passed, what it looked at: see [`fingerprint`].
+#[derive(Default)]
+pub(super) struct Known(BTreeMap<NodeId, String>);
+
+impl Known {
+    pub(super) fn recall(warehouse: &Warehouse) -> Self {
+        let text = warehouse.recall(KEY).unwrap_or_default();
+        Self(serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    pub(super) fn remember(&self, warehouse: &Warehouse) {
+        if let Ok(text) = serde_json::to_string(&self.0) {
+            warehouse.remember(KEY, &text);
+        }
+    }
+
+    pub(super) fn has(&self, check: &NodeId, fingerprint: &str) -> bool {
+        self.0.get(check).is_some_and(|known| known == fingerprint)
+    }
+
+    pub(super) fn add(&mut self, check: &NodeId, fingerprint: String) {
+        self.0.insert(check.clone(), fingerprint);
+    }
+
+    pub(super) fn remove(&mut self, check: &NodeId) {
+        self.0.remove(check);
+    }
+}
+
+/// Hash of the check's SQL and settings with the content of every table it can read. `None` where the answer may change
+/// although these do not: SQL of the user's own can ask for the time.
+pub(super) fn fingerprint(
+    check: &Check,
+    tested: Option<&TableName>,
+    to: Option<&TableName>,
+    reads: &[&TableName],
+    state: &State,
+) -> Option<String> {
+    if matches!(check.kind, CheckKind::Singular { .. }) || check.config.filter.is_some() {
+        let sql = failing_rows(check, tested, to).to_lowercase();
+        const CLOCKS: [&str; 6] = ["now", "current_", "today", "random", "uuid", "getdate"];
+        if CLOCKS.iter().any(|clock| sql.contains(clock)) {
+            return None;
+        }
+    }
+    let sql = failing_rows(check, tested, to);
+    let settings = format!("{:?}", check.config);
+    let mut parts = vec![sql, settings, env!("CARGO_PKG_VERSION").to_owned()];
+    for table in reads {
+        let manifest = state.tables.get(*table)?;
+        parts.push(manifest.content_hash.clone());
+        parts.extend(manifest.inputs.values().cloned());
+    }
+    Some(hash::of_parts(parts.iter().map(String::as_bytes)))
+}
