@@ -22,6 +22,7 @@ import duckdb
 
 import accept
 from content import difference
+from contract import base_folder
 from program import PROJECTS, Clearwell, Failure, add_arguments
 
 QUARANTINE = "select file, line, byte_offset, raw, reasons, messages from quarantine.{}_{}"
@@ -79,10 +80,11 @@ def _findings(clearwell, name, judged):
 
 
 def quarantine_differences(clearwell, judged):
+    base = base_folder(clearwell.project.resolve())
     found = {}
     lines = []
     for reject in clearwell.query(QUARANTINE.format(*judged.table.id)).to_pylist():
-        where = (os.path.realpath(clearwell.project / reject["file"]), reject["line"], reject["byte_offset"])
+        where = (os.path.realpath(base / reject["file"]), reject["line"], reject["byte_offset"])
         if where in found:
             lines.append(f"twice: {where}")
         if len(reject["reasons"]) != len(reject["messages"]) or not all(reject["messages"]):

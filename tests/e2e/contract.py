@@ -69,7 +69,7 @@ class Table:
 def read(project, environment=os.environ):
     """All source tables of a project folder, by (source, table)."""
     project = Path(project).resolve()
-    base = next((folder for folder in (project, *project.parents) if (folder / "clearwell.toml").is_file()), project)
+    base = base_folder(project)
     written = yaml.safe_load((project / "models/sources.yml").read_text(encoding="utf-8"))
     tables = {}
     for source in written["sources"]:
@@ -78,6 +78,12 @@ def read(project, environment=os.environ):
             read_table = _table(source["name"], table, meta, environment, base)
             tables[read_table.id] = read_table
     return tables
+
+
+def base_folder(project):
+    """The base of every relative path: the folder of the nearest clearwell.toml, else the project's."""
+    folders = (project, *project.parents)
+    return next((folder for folder in folders if (folder / "clearwell.toml").is_file()), project)
 
 
 def _table(source, written, meta, environment, base):

@@ -134,7 +134,8 @@ class Bench:
         return min(whole), min(publishing)
 
     def moment(self, moments, publishing):
-        most = self.publishing_seconds if publishing else self.seconds
+        # A little beyond, so that the last steps are hit too.
+        most = self.publishing_seconds * 1.5 if publishing else self.seconds
         return Moment(moments.uniform(0, most), publishing)
 
     def start(self):
