@@ -10,7 +10,7 @@ use crate::rules::{ColumnType, Contract, OnReject, ReadOptions, RejectLimit};
 /// Everything the user wrote, resolved.
 ///
 /// Invariant: the graph has no cycle; every `NodeId` that a node names is a key of `nodes`; no two nodes make the same
-/// table.
+/// table (a source without a location makes none, and depends on the node that makes its table, if one does).
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(crate) name: String,
@@ -33,6 +33,8 @@ pub(crate) enum Node {
 pub(crate) struct NodeInfo {
     pub(crate) id: NodeId,
     pub(crate) name: String,
+    /// Project, folders, name: what selectors and the project's configuration go by.
+    pub(crate) fqn: Vec<String>,
     /// The file that defines it, relative to the project root, with `/`.
     pub(crate) path: String,
     pub(crate) description: String,
@@ -57,6 +59,8 @@ pub(crate) struct ColumnInfo {
 pub(crate) struct Source {
     pub(crate) info: NodeInfo,
     pub(crate) table: TableName,
+    /// Where its rejects go: `quarantine.<source>_<table>`.
+    pub(crate) quarantine: TableName,
     /// `shop` of `source('shop', 'orders')`.
     pub(crate) source_name: String,
     /// The external location with `{name}` filled in: a path or glob relative to the base folder, or absolute.
@@ -74,8 +78,7 @@ pub(crate) struct Source {
 impl Source {
     /// Where its rejects go: `quarantine.<source>_<table>`.
     pub(crate) fn quarantine(&self) -> TableName {
-        let name = format!("{}_{}", self.source_name, self.info.name);
-        TableName::new("quarantine", &name).expect("made of two checked names")
+        self.quarantine.clone()
     }
 }
 
@@ -228,10 +231,11 @@ pub(crate) enum ParameterKind {
     Enum,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct OrderKey {
     pub(crate) column: String,
     pub(crate) descending: bool,
+    pub(crate) span: Option<Span>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,12 @@ pub(crate) struct Piece {
 impl CompiledSql {
     /// The place in the template of a 1-based line and column (in characters) of the compiled text.
     pub(crate) fn locate(&self, line: usize, column: usize, length: usize) -> Span {
-        let compiled = SourceText::new("", self.text.as_str()).span_at(line, column, length).bytes;
+        let bytes = SourceText::new("", self.text.as_str()).span_at(line, column, length).bytes;
+        self.place(&bytes)
+    }
+
+    /// The place in the template of a range of the compiled text's bytes.
+    pub(crate) fn place(&self, compiled: &Range<usize>) -> Span {
         let after = self.map.partition_point(|piece| piece.compiled.start <= compiled.start);
         let Some(piece) = after.checked_sub(1).map(|index| &self.map[index]) else {
             return self.template.span(0..0);

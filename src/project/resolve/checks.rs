@@ -1,0 +1,289 @@
+//! Generic tests, from every place where properties name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::configuration::{Configuration, located};
+use super::super::graph::{Check, CheckConfig, CheckKind, CheckSeverity, NodeInfo};
+use super::super::jinja::Lookup;
+use super::super::load::Workshop;
+use super::super::naming;
+use super::super::properties::ColumnProperties;
+use super::super::yaml::{self, Yaml};
+use super::constraints;
+use super::declare::{Declared, Purpose};
+use super::generic_test::{self, Use};
+use crate::base::{Diagnostic, Diagnostics, NodeId};
+
+/// The tests that dbt itself brings.
+const BUILT_IN: [&str; 4] = ["unique", "not_null", "accepted_values", "relationships"];
+
+/// What tests are written at.
+struct Target<'a> {
+    id: &'a NodeId,
+    /// As it goes into the names of tests: `orders`, `source_shop_orders`.
+    label: String,
+    /// As Jinja refers to it.
+    reference: String,
+    path: &'a str,
+    columns: &'a [ColumnProperties],
+    tests: &'a [Yaml],
+}
+
+/// Every generic test of every node that is switched on.
+pub(super) fn generic(
+    workshop: &Workshop,
+    declared: &Declared,
+    lookup: &Lookup,
+    problems: &mut Diagnostics,
+) -> Vec<Check> {
+    let mut checks: BTreeMap<NodeId, Check> = BTreeMap::new();
+    for target in targets(declared) {
+        let of_columns = target
+            .columns
+            .iter()
+            .flat_map(|column| column.tests.iter().map(|test| (test, Some(column.name.as_str()))));
+        for (written, column) in of_columns.chain(target.tests.iter().map(|test| (test, None))) {
+            let Some(test) = generic_test::read(written, problems) else { continue };
+            let Some(check) = check(workshop, &target, column, test, lookup, problems) else {
+                continue;
+            };
+            // The same test written twice is one, as its id says.
+            checks.entry(check.info.id.clone()).or_insert(check);
+        }
+    }
+    checks.into_values().collect()
+}
+
+fn targets(declared: &Declared) -> Vec<Target<'_>> {
+    let models = declared.sql.iter().filter(|node| node.purpose == Purpose::Model && node.enabled);
+    let models = models.filter_map(|node| Some((&node.id, node.properties.as_ref()?)));
+    let seeds = declared.seeds.iter().filter(|seed| seed.enabled);
+    let seeds = seeds.filter_map(|seed| Some((&seed.id, seed.properties.as_ref()?)));
+    let named = models.chain(seeds).map(|(id, properties)| Target {
+        id,
+        label: properties.name.clone(),
+        reference: format!("ref('{}')", properties.name),
+        path: &properties.path,
+        columns: &properties.columns,
+        tests: &properties.tests,
+    });
+    let sources = declared.sources.iter().filter(|source| source.enabled).map(|source| {
+        let properties = &source.properties;
+        Target {
+            id: &source.id,
+            label: format!("source_{}_{}", properties.source, properties.table),
+            reference: format!("source('{}', '{}')", properties.source, properties.table),
+            path: &properties.path,
+            columns: &properties.columns,
+            tests: &properties.tests,
+        }
+    });
+    named.chain(sources).collect()
+}
+
+fn check(
+    workshop: &Workshop,
+    target: &Target<'_>,
+    column: Option<&str>,
+    test: Use,
+    lookup: &Lookup,
+    problems: &mut Diagnostics,
+) -> Option<Check> {
+    known(workshop, &test, problems)?;
+    let given = test.argument("column_name").and_then(Yaml::as_text).map(str::to_owned);
+    let column = column.map(str::to_owned).or(given);
+    let (kind, refers_to) = kind(&test, column.as_deref(), target, lookup, problems)?;
+    let arguments = test.arguments(column.as_deref());
+    let mut name = match &test.namespace {
+        Some(_) => return None,
+        // dbt puts `source_` before the name of the test.
+        None if target.label.starts_with("source_")
+            && target.id.as_str().starts_with("source.") =>
+        {
+            let table = &target.label["source_".len()..];
+            naming::test_name(&format!("source_{}", test.kind), table, &arguments)
+        }
+        None => naming::test_name(&test.kind, &target.label, &arguments),
+    };
+    if let Some(custom) = &test.custom_name {
+        name = naming::TestName { full: custom.clone(), short: custom.clone() };
+    }
+    let hash = naming::test_hash(&name.full, None, &test.kind, &target.reference, &arguments);
+    let id = NodeId::new("test", &workshop.settings.name, &format!("{}.{hash}", name.full));
+    let fqn = fqn(workshop, target.path, &name.full);
+    let mut configuration = Configuration::default();
+    for configured in workshop.settings.configured("data_tests", &fqn) {
+        let span = Some(configured.span.clone());
+        configuration.apply(configured.key, configured.value.to_json(), span);
+    }
+    for (key, value) in test.configuration.to_map() {
+        configuration.apply(&key, value, test.configuration.span(&key));
+    }
+    configuration.check_keys(problems);
+    if configuration.boolean("enabled", problems) == Some(false) {
+        return None;
+    }
+    let config = self::config(&configuration, problems);
+    let mut recorded = configuration.to_map();
+    if name.short != name.full {
+        recorded.insert("alias".to_owned(), name.short.into());
+    }
+    let mut depends_on = BTreeSet::from([target.id.clone()]);
+    depends_on.extend(refers_to);
+    let info = NodeInfo {
+        id,
+        name: name.full,
+        fqn,
+        path: target.path.to_owned(),
+        description: workshop.describe(&test.description, problems),
+        tags: configuration.tags(),
+        config: recorded,
+        depends_on,
+        span: Some(test.kind_span),
+    };
+    Some(Check { info, kind, target: Some(target.id.clone()), column, config })
+}
+
+/// Project, folders of the properties file, name.
+fn fqn(workshop: &Workshop, path: &str, name: &str) -> Vec<String> {
+    let mut fqn = vec![workshop.settings.name.clone()];
+    let folders: Vec<&str> = path.split('/').collect();
+    let folders = folders.get(1..folders.len().saturating_sub(1)).unwrap_or_default();
+    fqn.extend(folders.iter().map(|&folder| folder.to_owned()));
+    fqn.push(name.to_owned());
+    fqn
+}
+
+/// Complains of a test that does not exist, or is not supported.
+fn known(workshop: &Workshop, test: &Use, problems: &mut Diagnostics) -> Option<()> {
+    let kind = &test.kind;
+    let problem = match &test.namespace {
+        Some(namespace) if *namespace != workshop.settings.name => {
+            format!(
+                "the test `{namespace}.{kind}` is of another package, which is not supported yet"
+            )
+        }
+        _ if BUILT_IN.contains(&kind.as_str()) => return Some(()),
+        _ if workshop.macros.tests.contains_key(kind) => {
+            format!("`{kind}` is a generic test of the project's own, which is not supported yet")
+        }
+        _ => {
+            let own = workshop.macros.tests.keys().map(String::as_str);
+            let problem = Diagnostic::error(format!("unknown test `{kind}`"));
+            let problem = problem.at(test.kind_span.clone());
+            problems.push(problem.did_you_mean(kind, BUILT_IN.into_iter().chain(own)));
+            return None;
+        }
+    };
+    let problem = Diagnostic::error(problem).at(test.kind_span.clone());
+    problems
+        .push(problem.hint(format!("there are {}, and queries in tests/", BUILT_IN.join(", "))));
+    None
+}
+
+type Kind = (CheckKind, Option<NodeId>);
+
+/// What is checked, and the other node that it needs.
+fn kind(
+    test: &Use,
+    column: Option<&str>,
+    target: &Target<'_>,
+    lookup: &Lookup,
+    problems: &mut Diagnostics,
+) -> Option<Kind> {
+    let Some(column) = column.map(str::to_owned) else {
+        let message = format!("the test `{}` of a whole table needs a `column_name`", test.kind);
+        problems.push(Diagnostic::error(message).at(test.kind_span.clone()));
+        return None;
+    };
+    match test.kind.as_str() {
+        "unique" => {
+            test.check_arguments(&["column_name"], problems);
+            Some((CheckKind::Unique { column }, None))
+        }
+        "not_null" => {
+            test.check_arguments(&["column_name"], problems);
+            Some((CheckKind::NotNull { column }, None))
+        }
+        "accepted_values" => accepted_values(test, column, problems),
+        _ => relationships(test, column, target, lookup, problems),
+    }
+}
+
+fn accepted_values(test: &Use, column: String, problems: &mut Diagnostics) -> Option<Kind> {
+    test.check_arguments(&["column_name", "values", "quote"], problems);
+    let written = test.required("values", problems)?;
+    let items = yaml::items(written, "`values`", problems);
+    let values: Vec<String> =
+        items.iter().filter_map(|item| yaml::text(item, "a value", problems)).collect();
+    if items.is_empty() {
+        let message = "`values` must be a list of one value or more";
+        problems.push(Diagnostic::error(message).at(written.span.clone()));
+    }
+    let quote = test.argument("quote");
+    let quote = quote.and_then(|quote| yaml::boolean(quote, "`quote`", problems)).unwrap_or(true);
+    Some((CheckKind::AcceptedValues { column, values, quote }, None))
+}
+
+fn relationships(
+    test: &Use,
+    column: String,
+    target: &Target<'_>,
+    lookup: &Lookup,
+    problems: &mut Diagnostics,
+) -> Option<Kind> {
+    test.check_arguments(&["column_name", "to", "field"], problems);
+    let to = test.required("to", problems);
+    let field = test.required("field", problems);
+    let (to, field) = (to?, field?);
+    let text = yaml::text(to, "`to`", problems)?;
+    let field = yaml::text(field, "`field`", problems)?;
+    let to = constraints::refers_to(&text, &to.span, lookup, problems)?;
+    let other = (to != *target.id).then(|| to.clone());
+    Some((CheckKind::Relationships { column, to, field }, other))
+}
+
+/// dbt's configuration of a test.
+pub(super) fn config(configuration: &Configuration, problems: &mut Diagnostics) -> CheckConfig {
+    let default = CheckConfig::default();
+    let severity = configuration.text("severity", problems);
+    let severity = match severity.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("error") => CheckSeverity::Error,
+        Some("warn") => CheckSeverity::Warn,
+        Some(other) => {
+            let message = format!("`severity` is `error` or `warn`, not `{other}`");
+            let problem = Diagnostic::error(message).did_you_mean(other, ["error", "warn"]);
+            problems.push(located(problem, configuration.span("severity")));
+            CheckSeverity::Error
+        }
+    };
+    let mut condition = |key: &str, default: String| {
+        let written = configuration.text(key, problems);
+        let known = written.is_none_or(|text| is_condition(&text));
+        if !known {
+            let message = format!("`{key}` is a condition on a number: `> 10`, `!= 0`");
+            problems.push(located(Diagnostic::error(message), configuration.span(key)));
+        }
+        let written = configuration.text(key, problems).filter(|_| known);
+        written.map_or(default, |text| text.trim().to_owned())
+    };
+    let warn_if = condition("warn_if", default.warn_if);
+    let error_if = condition("error_if", default.error_if);
+    let limit = configuration.get("limit").and_then(serde_json::Value::as_u64);
+    CheckConfig {
+        severity,
+        warn_if,
+        error_if,
+        fail_calc: configuration.text("fail_calc", problems).unwrap_or(default.fail_calc),
+        filter: configuration.text("where", problems),
+        limit,
+        store_failures: configuration.boolean("store_failures", problems).unwrap_or(false),
+    }
+}
+
+fn is_condition(text: &str) -> bool {
+    let text = text.trim();
+    let operators = ["!=", "<>", ">=", "<=", "==", "=", ">", "<"];
+    let number = operators.iter().find_map(|operator| text.strip_prefix(operator));
+    number.is_some_and(|number| number.trim().parse::<i64>().is_ok())
+}

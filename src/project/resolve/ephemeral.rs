@@ -1,0 +1,148 @@
+//! Ephemeral models, put into the SQL that refers to them as common table expressions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::super::graph::Materialization;
+use super::super::jinja::cte_name;
+use super::super::sql::{CompiledSql, Piece};
+use super::compile::Compiled;
+use super::declare::Purpose;
+use super::references;
+use crate::base::NodeId;
+
+/// An ephemeral model's SQL.
+struct Expression {
+    name: String,
+    text: String,
+    depends_on: BTreeSet<NodeId>,
+}
+
+/// Puts into each node the expressions that it needs, each before those that use it.
+pub(super) fn inline(compiled: &mut [Compiled]) {
+    let is_ephemeral = |compiled: &&Compiled| {
+        compiled.node.purpose == Purpose::Model
+            && compiled.node.materialization == Materialization::Ephemeral
+    };
+    let expressions: BTreeMap<NodeId, Expression> =
+        compiled.iter().filter(is_ephemeral).map(expression).collect();
+    if expressions.is_empty() {
+        return;
+    }
+    for compiled in compiled {
+        let mut needed = Vec::new();
+        let depends_on = compiled.depends_on.clone();
+        for id in &depends_on {
+            collect(id, &expressions, &mut needed);
+        }
+        if !needed.is_empty() {
+            put_in(compiled, &expressions, &needed);
+        }
+    }
+}
+
+fn expression(compiled: &Compiled) -> (NodeId, Expression) {
+    let text = compiled.sql.text.trim().trim_end_matches(';').trim_end().to_owned();
+    let name = compiled.node.name().to_owned();
+    let depends_on = compiled.depends_on.clone();
+    (compiled.node.id.clone(), Expression { name, text, depends_on })
+}
+
+/// Adds `id` and what it needs itself to `needed`, in the order of use. There are no circles.
+fn collect<'a>(
+    id: &'a NodeId,
+    expressions: &'a BTreeMap<NodeId, Expression>,
+    needed: &mut Vec<&'a NodeId>,
+) {
+    let Some(expression) = expressions.get(id).filter(|_| !needed.contains(&id)) else { return };
+    for inner in &expression.depends_on {
+        collect(inner, expressions, needed);
+    }
+    needed.push(id);
+}
+
+fn put_in(compiled: &mut Compiled, expressions: &BTreeMap<NodeId, Expression>, needed: &[&NodeId]) {
+    let definitions: Vec<String> = needed
+        .iter()
+        .filter_map(|id| expressions.get(id))
+        .map(|expression| format!("{} as (\n{}\n)", cte_name(&expression.name), expression.text))
+        .collect();
+    let (at, inserted) = match with_clause(&compiled.sql.text) {
+        Some(behind_with) => (behind_with, format!(" {},", definitions.join(",\n"))),
+        None => (0, format!("with {}\n", definitions.join(",\n"))),
+    };
+    let source = &compiled.node.file.source;
+    let name = needed.last().map(|id| id.short().to_owned());
+    let site = name.and_then(|name| references::site(source, "ref", &[name]));
+    let template = site.and_then(|site| Some(site.arguments.first()?.1.clone())).unwrap_or(0..0);
+    insert(&mut compiled.sql, at, &inserted, template);
+}
+
+/// Inserts `text` at byte `at`; errors inside of it are shown at `template`.
+fn insert(sql: &mut CompiledSql, at: usize, text: &str, template: Range<usize>) {
+    sql.text.insert_str(at, text);
+    let moved = |range: &Range<usize>| range.start + text.len()..range.end + text.len();
+    let mut map = Vec::with_capacity(sql.map.len() + 2);
+    for piece in &sql.map {
+        if piece.compiled.end <= at {
+            map.push(piece.clone());
+        } else if piece.compiled.start >= at {
+            map.push(Piece { compiled: moved(&piece.compiled), ..piece.clone() });
+        } else {
+            let (first, second) = split(piece, at);
+            map.push(first);
+            map.push(Piece { compiled: moved(&second.compiled), ..second });
+        }
+    }
+    let piece = Piece { compiled: at..at + text.len(), template, verbatim: false };
+    let place = map.partition_point(|piece| piece.compiled.start < at);
+    map.insert(place, piece);
+    sql.map = map;
+}
+
+fn split(piece: &Piece, at: usize) -> (Piece, Piece) {
+    let mut halves = (piece.clone(), piece.clone());
+    halves.0.compiled.end = at;
+    halves.1.compiled.start = at;
+    if piece.verbatim {
+        let cut = piece.template.start + (at - piece.compiled.start);
+        halves.0.template.end = cut;
+        halves.1.template.start = cut;
+    }
+    halves
+}
+
+/// Where a query's own `with` (or `with recursive`) ends, if it begins with one.
+fn with_clause(sql: &str) -> Option<usize> {
+    let start = after_blank(sql, 0);
+    let with = word(sql, start).filter(|word| word.eq_ignore_ascii_case("with"))?;
+    let end = start + with.len();
+    let next = after_blank(sql, end);
+    match word(sql, next) {
+        Some(word) if word.eq_ignore_ascii_case("recursive") => Some(next + word.len()),
+        _ => Some(end),
+    }
+}
+
+fn word(sql: &str, at: usize) -> Option<&str> {
+    let rest = &sql[at..];
+    let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    (length > 0).then(|| &rest[..length])
+}
+
+/// The first byte at or behind `at` that is neither blank nor in a comment.
+fn after_blank(sql: &str, mut at: usize) -> usize {
+    loop {
+        let rest = &sql[at..];
+        let blank = rest.len() - rest.trim_start().len();
+        let rest = &rest[blank..];
+        at += blank;
+        if rest.starts_with("--") {
+            at += rest.find('\n').unwrap_or(rest.len());
+        } else if rest.starts_with("/*") {
+            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+        } else {
+            return at;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! From what was written to nodes: configuration, tables, references, checks.
+
+mod checks;
+mod collisions;
+mod columns;
+mod compile;
+mod constraints;
+mod contract;
+mod cycles;
+mod declare;
+mod endpoints;
+mod ephemeral;
+mod generic_test;
+mod names;
+mod parameters;
+mod reading;
+mod references;
+mod schemas;
+mod sources;
+mod sql_nodes;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::graph::{Node, Project};
+use super::load::{Inputs, Workshop};
+use crate::base::{Diagnostics, NodeId};
+
+/// Resolves everything that can be; what cannot is reported, and left out or kept in a harmless form.
+pub(super) fn resolve(workshop: &Workshop, inputs: &Inputs, problems: &mut Diagnostics) -> Project {
+    let declared = declare::declare(workshop, inputs, problems);
+    let lookup = Arc::new(declared.lookup());
+    let mut nodes: BTreeMap<NodeId, Node> = BTreeMap::new();
+    let mut add = |node: Node| {
+        nodes.entry(node.info().id.clone()).or_insert(node);
+    };
+    for source in &declared.sources {
+        add(Node::Source(sources::resolve(workshop, source, &declared, &lookup, problems)));
+    }
+    for seed in &declared.seeds {
+        add(Node::Seed(tables::seed(workshop, seed, problems)));
+    }
+    let mut compiled = compile::compile(workshop, &declared, &lookup, problems);
+    cycles::check(&compiled, problems);
+    if !problems.has_errors() {
+        ephemeral::inline(&mut compiled);
+    }
+    for node in compiled {
+        if let Some(node) = sql_nodes::resolve(workshop, inputs, node, problems) {
+            add(node);
+        }
+    }
+    endpoints::check_described(inputs, problems);
+    for check in checks::generic(workshop, &declared, &lookup, problems) {
+        add(Node::Check(check));
+    }
+    problems.0.extend(workshop.settings.unused(&declared.fqns()));
+    Project { name: workshop.settings.name.clone(), root: workshop.root.clone(), nodes }
+}

@@ -1,0 +1,94 @@
+//! Whole projects, each written as one string of files with `//- /path` headers.
+
+mod broken;
+mod errors;
+mod jinja;
+mod selection;
+mod shop;
+mod sources;
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::*;
+use crate::base::Diagnostics;
+
+/// A project on disk, gone when dropped.
+pub(super) struct Fixture {
+    folder: tempfile::TempDir,
+    pub(super) options: LoadOptions,
+}
+
+impl Fixture {
+    /// `files` begin at lines `//- /path`. Without one, `dbt_project.yml` names the project `shop`.
+    pub(super) fn new(files: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("sql");
+        if !files.contains("//- /dbt_project.yml") {
+            write(&root, "dbt_project.yml", "name: shop\n");
+        }
+        for file in files.split("//- /").skip(1) {
+            let (path, text) = file.split_once('\n').unwrap();
+            write(&root, path.trim(), text);
+        }
+        let started: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
+        Self { folder, options: LoadOptions::new(root, started) }
+    }
+
+    pub(super) fn load(&self) -> Result<Loaded, Diagnostics> {
+        load(&self.options)
+    }
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+pub(super) fn project(files: &str) -> Project {
+    match Fixture::new(files).load() {
+        Ok(loaded) => loaded.project,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// What is said of a project that does not load.
+pub(super) fn problems(files: &str) -> String {
+    match Fixture::new(files).load() {
+        Ok(loaded) => panic!("loads, with\n{}", loaded.warnings),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+pub(super) fn warnings(files: &str) -> String {
+    match Fixture::new(files).load() {
+        Ok(loaded) => loaded.warnings.to_string(),
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+pub(super) fn node<'a>(project: &'a Project, id: &str) -> &'a Node {
+    let found = project.nodes.iter().find(|(known, _)| known.as_str() == id);
+    let all: Vec<&str> = project.nodes.keys().map(|id| id.as_str()).collect();
+    found.map(|(_, node)| node).unwrap_or_else(|| panic!("no {id} in {all:#?}"))
+}
+
+pub(super) fn model<'a>(project: &'a Project, name: &str) -> &'a Model {
+    match node(project, &format!("model.shop.{name}")) {
+        Node::Model(model) => model,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn sql(project: &Project, name: &str) -> String {
+    model(project, name).sql.text.clone()
+}
+
+pub(super) fn source<'a>(project: &'a Project, id: &str) -> &'a Source {
+    match node(project, &format!("source.shop.{id}")) {
+        Node::Source(source) => source,
+        other => panic!("{other:?}"),
+    }
+}
