@@ -56,7 +56,10 @@ struct Failed {
 
 impl Served {
     /// The endpoint of this name, if there is one.
-    pub(super) fn endpoint(&self, name: &str) -> Option<&Result<Arc<PlannedEndpoint>, Diagnostics>> {
+    pub(super) fn endpoint(
+        &self,
+        name: &str,
+    ) -> Option<&Result<Arc<PlannedEndpoint>, Diagnostics>> {
         self.endpoints.get(name)
     }
 

@@ -152,7 +152,7 @@ fn order_by(
             let all: Vec<String> = names().map(|name| format!("`{name}`")).collect();
             problem = problem.hint(format!("its columns are {}", all.join(", ")));
         }
-        problem.span = endpoint.info.span.clone();
+        problem.span = key.span.clone().or_else(|| endpoint.info.span.clone());
         problems.push(problem);
     }
     order

@@ -8,8 +8,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use super::PlannedEndpoint;
 use super::tests::{declared, endpoint_of};
-use crate::base::TableName;
 use crate::base::size::ByteSize;
+use crate::base::{SourceText, TableName};
 use crate::engine::{Engine, EngineLimits, Relation, Session, TableSet};
 use crate::project::{Endpoint, OrderKey, PageSize, Parameter};
 
@@ -103,15 +103,18 @@ async fn sql_that_does_not_fit_is_shown_in_the_template() {
 
 #[tokio::test]
 async fn the_order_names_columns_of_the_answer() {
-    let order = |column: &str| OrderKey { column: column.to_owned(), descending: false };
+    let order =
+        |column: &str| OrderKey { column: column.to_owned(), descending: false, span: None };
     let mut endpoint = endpoint("select \"A\", word from numbers", Vec::new());
+    let properties = SourceText::new("endpoints/endpoints.yml", "order_by: [wird, zebra, a]");
     endpoint.order_by = vec![order("wird"), order("zebra"), order("a")];
+    endpoint.order_by[0].span = Some(properties.span_at(1, 12, 4));
     insta::assert_snapshot!(plan(&endpoint).err().unwrap(), @"
         error: endpoint `numbers`: it is ordered by `wird`, which is no column of its answer
-         --> endpoints/endpoints.yml:1:11
+         --> endpoints/endpoints.yml:1:12
           |
-        1 |   - name: numbers
-          |           ^^^^^^^
+        1 | order_by: [wird, zebra, a]
+          |            ^^^^
           |
           = help: did you mean `word`?
 

@@ -194,6 +194,7 @@ pub(super) fn endpoint_of(name: &str, sql: &str) -> Endpoint {
         info: NodeInfo {
             id: NodeId::new("endpoint", "shop", name),
             name: name.to_owned(),
+            fqn: vec![name.to_owned()],
             path: format!("endpoints/{name}.sql"),
             description: "What it is".to_owned(),
             tags: Vec::new(),
@@ -207,7 +208,7 @@ pub(super) fn endpoint_of(name: &str, sql: &str) -> Endpoint {
             map: vec![Piece { compiled: 0..sql.len(), template: 0..sql.len(), verbatim: true }],
         },
         parameters: all_kinds(),
-        order_by: vec![OrderKey { column: "a".to_owned(), descending: true }],
+        order_by: vec![OrderKey { column: "a".to_owned(), descending: true, span: None }],
         page: PAGE,
         scope: Some("read:sales".to_owned()),
     }

@@ -232,10 +232,11 @@ pub(crate) enum ParameterKind {
     Enum,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct OrderKey {
     pub(crate) column: String,
     pub(crate) descending: bool,
+    pub(crate) span: Option<Span>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,3 +56,54 @@ impl Draft {
 fn file_name(name: &str) -> String {
     format!("{FOLDER}/{name}.json")
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::base::RunId;
+    use crate::warehouse::{Publication, PublishOutcome};
+
+    /// Publishes a version that serves `file`, or what its parent serves.
+    fn publish(warehouse: &Warehouse, file: Option<&[u8]>) -> PublishOutcome {
+        let now = Utc::now();
+        let draft = warehouse.draft(warehouse.latest().unwrap(), RunId::new(now));
+        if let Some(file) = file {
+            draft.stage_endpoints(file);
+        }
+        let publication = Publication { published: now, tested: true, even_if_unchanged: false };
+        draft.publish(&publication).unwrap()
+    }
+
+    fn served(warehouse: &Warehouse) -> Option<Vec<u8>> {
+        warehouse.endpoints(&warehouse.latest().unwrap().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_version_serves_its_own_endpoints_and_hands_them_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse = Warehouse::open(folder.path()).unwrap();
+        assert!(matches!(publish(&warehouse, None), PublishOutcome::Published(_)));
+        assert_eq!(served(&warehouse), None);
+        for (file, published) in [("one", true), ("one", false), ("two", true)] {
+            let outcome = publish(&warehouse, Some(file.as_bytes()));
+            assert_eq!(matches!(outcome, PublishOutcome::Published(_)), published, "{file}");
+            assert_eq!(served(&warehouse).as_deref(), Some(file.as_bytes()));
+        }
+        assert!(matches!(publish(&warehouse, None), PublishOutcome::Unchanged(_)));
+        let first = warehouse.at(&"2".parse().unwrap()).unwrap();
+        assert_eq!(warehouse.endpoints(&first).unwrap().as_deref(), Some(&b"one"[..]));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse = Warehouse::open(folder.path()).unwrap();
+        let _ = publish(&warehouse, Some(b"one"));
+        let path = folder.path().join(file_name(&hash::of(b"one")));
+        std::fs::write(&path, "other").unwrap();
+        let error = warehouse.endpoints(&warehouse.latest().unwrap().unwrap()).unwrap_err();
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    }
+}

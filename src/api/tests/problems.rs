@@ -45,7 +45,34 @@ fn parameters_that_cannot_be_used() {
         }
         "#);
     let all = get(server.address, "/api/v1/daily_sales?form=1&limit=0&to=x&to=y");
-    insta::assert_snapshot!(problem(&all), @"");
+    insta::assert_snapshot!(problem(&all), @r#"
+        {
+          "type": "/problems/bad-parameters",
+          "title": "Parameters that cannot be used",
+          "status": 400,
+          "detail": "4 parameters cannot be used; each is explained below",
+          "instance": "/api/v1/daily_sales",
+          "request_id": "ID",
+          "errors": [
+            {
+              "parameter": "form",
+              "detail": "there is no such parameter; did you mean `from`?"
+            },
+            {
+              "parameter": "limit",
+              "detail": "`0` is not a whole number from 1 to 1000"
+            },
+            {
+              "parameter": "to",
+              "detail": "`x` is not a date, like `2024-01-31`"
+            },
+            {
+              "parameter": "to",
+              "detail": "it is given more than once; give it once"
+            }
+          ]
+        }
+        "#);
 }
 
 #[test]
@@ -63,7 +90,16 @@ fn paths_and_endpoints_that_are_not_there() {
           "request_id": "ID"
         }
         "#);
-    insta::assert_snapshot!(problem(&get(server.address, "/nothing?x=1")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/nothing?x=1")), @r#"
+        {
+          "type": "/problems/no-such-path",
+          "title": "No such path",
+          "status": 404,
+          "detail": "there is nothing at `/nothing`; the endpoints are listed at `/api/v1/`",
+          "instance": "/nothing",
+          "request_id": "ID"
+        }
+        "#);
     for path in ["/api/v1/%ff", "/api/v1/zebra", "/api/v1/daily_sales/1", "/api/v2/daily_sales"] {
         assert_eq!(get(server.address, path).status, 404, "{path}");
     }
@@ -182,7 +218,16 @@ fn a_query_that_takes_too_long() {
     let limits = ServeLimits { request_max: Duration::from_millis(250), ..ServeLimits::default() };
     let server = shop.serve_with(limits);
     let asked = Instant::now();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/slow")), @"");
+    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/slow")), @r#"
+        {
+          "type": "/problems/timed-out",
+          "title": "It took too long",
+          "status": 504,
+          "detail": "no answer within 0.25 s; ask for less at once",
+          "instance": "/api/v1/slow",
+          "request_id": "ID"
+        }
+        "#);
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
 

@@ -178,6 +178,7 @@ pub(super) fn endpoint(name: &str, sql: &str) -> Endpoint {
         info: NodeInfo {
             id: NodeId::new("endpoint", "shop", name),
             name: name.to_owned(),
+            fqn: vec![name.to_owned()],
             path: path.clone(),
             description: "Sales of a day".to_owned(),
             tags: Vec::new(),
@@ -191,7 +192,7 @@ pub(super) fn endpoint(name: &str, sql: &str) -> Endpoint {
             map: vec![Piece { compiled: 0..sql.len(), template: 0..sql.len(), verbatim: true }],
         },
         parameters: Vec::new(),
-        order_by: vec![OrderKey { column: "order_date".to_owned(), descending: false }],
+        order_by: vec![OrderKey { column: "order_date".to_owned(), descending: false, span: None }],
         page: PageSize { default: 100, max: 1000 },
         scope: None,
     }

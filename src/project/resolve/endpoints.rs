@@ -155,7 +155,8 @@ fn order_key(text: &str, span: &Span, problems: &mut Diagnostics) -> Option<Orde
     let column = column.trim_matches('"');
     match direction.as_str() {
         "asc" | "desc" if !column.is_empty() => {
-            Some(OrderKey { column: column.to_owned(), descending: direction == "desc" })
+            let (column, descending) = (column.to_owned(), direction == "desc");
+            Some(OrderKey { column, descending, span: Some(span.clone()) })
         }
         _ => {
             let message = format!("`{text}` is no key of an order: `column`, or `column desc`");
