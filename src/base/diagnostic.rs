@@ -221,7 +221,15 @@ mod tests {
             .at(span)
             .did_you_mean("order", ["orders", "customers"])
             .render();
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r"
+        error: model `daily` refers to unknown model `order`
+         --> models/daily.sql:2:14
+          |
+        2 | from {{ ref('order') }}
+          |              ^^^^^
+          |
+        help: did you mean `orders`?
+        ");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
 use super::{Options, Progressed, Workspace, model, report};
-use crate::base::{NodeId, TableName};
+use crate::base::NodeId;
 use crate::ingest::loading::{self, LoadContext};
 use crate::project::{Node, Source};
 use crate::record::{InputCount, NodeResult, NodeStatus};
@@ -50,21 +50,13 @@ pub(super) async fn build_tables(
                 (None, None) => settle(&mut waiting, &id),
             }
         }
-        let Some(outcome) = under_way.next().await else { break };
+        let Some(outcome) = under_way.next().await else { return };
         let id = outcome.result.node.clone();
         if outcome.result.status == NodeStatus::Failed {
             bad.insert(id.clone());
         }
         settle(&mut waiting, &id);
         progressed.take(workspace, outcome);
-    }
-    // The project has no cycle, so that only foreign keys can make one.
-    if !(options.fail_fast && !bad.is_empty()) {
-        for (id, needed) in waiting {
-            let names: Vec<&str> = needed.iter().map(NodeId::short).collect();
-            let message = format!("waits for {}, which waits for it", names.join(", "));
-            progressed.take(workspace, failed(&id, message));
-        }
     }
 }
 
@@ -100,19 +92,7 @@ fn settle(waiting: &mut BTreeMap<NodeId, BTreeSet<NodeId>>, done: &NodeId) {
 impl Workspace {
     /// What a node is built from: its references, and the tables that a source's foreign keys name.
     fn needs(&self, id: &NodeId) -> impl Iterator<Item = &NodeId> {
-        let node = self.project.nodes.get(id);
-        let contract = match node {
-            Some(Node::Source(source)) => source.contract.as_ref(),
-            _ => None,
-        };
-        let keys = contract.into_iter().flat_map(|contract| &contract.foreign_keys);
-        let referred = keys.filter_map(|key| self.made_by(&key.to)).filter(move |to| *to != id);
-        node.into_iter().flat_map(|node| node.info().depends_on.iter()).chain(referred)
-    }
-
-    fn made_by(&self, table: &TableName) -> Option<&NodeId> {
-        let makes = |(_, node): &(&NodeId, &Node)| node.table() == Some(table);
-        self.project.nodes.iter().find(makes).map(|(id, _)| id)
+        self.project.nodes.get(id).into_iter().flat_map(|node| node.info().depends_on.iter())
     }
 
     /// The nodes of `due` that must be done before `id`, seen through nodes that make no table.

@@ -89,6 +89,10 @@ struct Progressed {
 pub(crate) async fn run(workspace: &Workspace, options: &Options) -> Result<Report, BuildError> {
     let started = workspace.clock.now();
     let selected = crate::project::select(&workspace.project, &options.select, &options.exclude)?;
+    let asked: Vec<String> = options.select.iter().chain(&options.exclude).cloned().collect();
+    for nothing in crate::project::unmatched(&workspace.project, &asked)? {
+        workspace.progress.note(&nothing.render());
+    }
     let parent = workspace.warehouse.latest()?;
     let draft = workspace.warehouse.draft(parent, RunId::new(started));
     remove_orphans(workspace, &draft);

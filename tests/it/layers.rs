@@ -61,7 +61,8 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path)
+            {
                 let text = std::fs::read_to_string(&path).unwrap();
                 found.push((house_part(&src, &path), path, text));
             }
@@ -70,6 +71,11 @@ fn sources() -> Vec<(String, PathBuf, String)> {
     found.sort();
     assert!(found.len() > 30, "the sources were not found");
     found
+}
+
+/// Tests of a module in a file or folder of their own.
+fn is_test(path: &Path) -> bool {
+    path.iter().any(|part| part == "tests" || part == "tests.rs")
 }
 
 fn house_part(src: &Path, path: &Path) -> String {
