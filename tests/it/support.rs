@@ -86,6 +86,7 @@ pub fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     Ran::of(&output)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a user's settings are not the tests'")]
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clearwell"));
     command.args(arguments).current_dir(folder).stdin(std::process::Stdio::null());
