@@ -158,8 +158,11 @@ impl Place {
 }
 
 pub(super) fn publish(draft: &Draft) -> PublishOutcome {
-    let publication =
-        Publication { published: chrono::DateTime::UNIX_EPOCH, tested: true, even_if_unchanged: false };
+    let publication = Publication {
+        published: chrono::DateTime::UNIX_EPOCH,
+        tested: true,
+        even_if_unchanged: false,
+    };
     draft.publish(&publication).unwrap()
 }
 
