@@ -9,6 +9,7 @@ use crate::engine::TableSet;
 use crate::project::Node;
 use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord};
 use crate::warehouse::{Draft, Publication, PublishOutcome};
+use chrono::SubsecRound;
 
 /// Plans the endpoints, publishes if everything passed, and writes the run's record either way.
 pub(super) fn finish(
@@ -64,8 +65,11 @@ fn conclude(
         let version = draft.parent().ok_or(BuildError::NothingPublished)?;
         return Ok((RunOutcome::Unchanged { version }, None));
     }
-    let publication =
-        Publication { published: workspace.clock.now(), tested, even_if_unchanged: false };
+    let publication = Publication {
+        published: workspace.clock.now().trunc_subsecs(6),
+        tested,
+        even_if_unchanged: false,
+    };
     Ok(match draft.publish(&publication)? {
         PublishOutcome::Published(version) => (RunOutcome::Published { version }, None),
         PublishOutcome::Unchanged(version) => (RunOutcome::Unchanged { version }, None),
