@@ -25,7 +25,7 @@ pub(super) async fn run(
     let query =
         session.plan(&command.sql).await.map_err(|error| sql_error(&command.sql, &error))?;
     let format = if global.json { Format::Json } else { command.format };
-    let rows = query.stream().await?;
+    let rows = query.in_stored_order().stream().await?;
     let written = output::write(rows, &query.schema(), format, &mut ui.data()).await;
     written.map(drop).or_else(ignore_closed_pipe)?;
     Ok(ExitCode::SUCCESS)

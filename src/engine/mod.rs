@@ -275,6 +275,13 @@ impl Query {
         self.0.reads.tables.clone()
     }
 
+    /// The same query for a reader who sees its order: rows come as they are stored where the query asks for no other
+    /// order and does not group or join.
+    #[must_use]
+    pub(crate) fn in_stored_order(&self) -> Self {
+        Self(Arc::new(plan::QueryParts { in_stored_order: true, ..self.0.as_ref().clone() }))
+    }
+
     /// Starts it. Dropping the stream stops the work.
     ///
     /// # Errors

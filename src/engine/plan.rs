@@ -28,7 +28,10 @@ use crate::base::{TableName, hash};
 const ROWS_FOR_THREADS: u64 = 50_000;
 
 /// What a query keeps.
+#[derive(Clone)]
 pub(super) struct QueryParts {
+    /// Whether rows are to come as they are stored where nothing asks for another order.
+    pub(super) in_stored_order: bool,
     pub(super) engine: Arc<EngineParts>,
     /// Analysed: every type is known.
     pub(super) plan: LogicalPlan,
@@ -43,6 +46,8 @@ pub(super) struct Reads {
     pub(super) tables: BTreeSet<TableName>,
     pub(super) rows: u64,
     pub(super) volatile: bool,
+    /// Whether each row of the answer is made of one stored row, so that stored order carries over.
+    pub(super) row_by_row: bool,
 }
 
 /// Analyses what was planned and gives its columns the types in which they leave.
@@ -59,7 +64,8 @@ pub(super) fn analysed(engine: Arc<EngineParts>, planned: Planned) -> Result<Que
     let fields: Vec<Field> =
         fields.map(|(field, name)| Field::new(name, field.data_type().clone(), true)).collect();
     let output = Arc::new(Schema::new(fields));
-    Ok(QueryParts { engine, plan, optimised: false, output, reads: Arc::new(reads) })
+    let reads = Arc::new(reads);
+    Ok(QueryParts { in_stored_order: false, engine, plan, optimised: false, output, reads })
 }
 
 /// Casts output columns where their types are of the engine's inside only.
@@ -80,8 +86,16 @@ fn with_outward_types(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError>
 }
 
 fn reads(plan: &LogicalPlan, views: BTreeSet<TableName>) -> Result<Reads, DataFusionError> {
-    let mut reads = Reads { tables: views, ..Reads::default() };
+    let mut reads = Reads { tables: views, row_by_row: true, ..Reads::default() };
     plan.apply_with_subqueries(|node| {
+        reads.row_by_row &= matches!(
+            node,
+            LogicalPlan::TableScan(_)
+                | LogicalPlan::Projection(_)
+                | LogicalPlan::Filter(_)
+                | LogicalPlan::Limit(_)
+                | LogicalPlan::SubqueryAlias(_)
+        );
         if let LogicalPlan::TableScan(scan) = node
             && let Ok(provider) = source_as_provider(&scan.source)
             && let Some(table) = provider.downcast_ref::<FilesTable>()
@@ -122,9 +136,14 @@ impl QueryParts {
         ])
     }
 
-    /// The state to plan with: on one thread where there is little to read.
+    /// The state to plan with: on one thread where there is little to read, or an order to keep.
     fn state(&self) -> &SessionState {
-        if self.reads.rows < ROWS_FOR_THREADS { &self.engine.narrow } else { &self.engine.wide }
+        let keeps_order = self.in_stored_order && self.reads.row_by_row;
+        if keeps_order || self.reads.rows < ROWS_FOR_THREADS {
+            &self.engine.narrow
+        } else {
+            &self.engine.wide
+        }
     }
 
     pub(super) async fn stream(&self) -> Result<BatchStream, EngineError> {

@@ -101,6 +101,7 @@ impl Prepared {
             .and_then(|plan| paged(plan, limit, offset))
             .map_err(|error| from_planning(&error))?;
         Ok(Query(Arc::new(QueryParts {
+            in_stored_order: false,
             engine: Arc::clone(&parts.query.engine),
             plan,
             optimised: !parts.query.reads.volatile,
