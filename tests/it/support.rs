@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A folder with a project, thrown away at the end.
-pub struct TestProject {
+pub(crate) struct TestProject {
     folder: tempfile::TempDir,
 }
 
 /// What one command did.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl TestProject {
     /// Files as `//- /path` headers, each followed by its text. A `dbt_project.yml` is added where none is given.
-    pub fn new(fixture: &str) -> Self {
+    pub(crate) fn new(fixture: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
         project.write("dbt_project.yml", "name: test\nversion: '1.0'\n");
         for file in fixture.split("//- /").skip(1) {
@@ -27,32 +27,32 @@ impl TestProject {
         project
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) -> &Self {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
         self
     }
 
-    pub fn run<const N: usize>(&self, arguments: [&str; N]) -> Ran {
+    pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> Ran {
         run_in(self.path(), &arguments)
     }
 
-    pub fn build(&self) -> Ran {
+    pub(crate) fn build(&self) -> Ran {
         self.run(["build"])
     }
 
     /// The answer to `sql` as CSV.
-    pub fn query(&self, sql: &str) -> String {
+    pub(crate) fn query(&self, sql: &str) -> String {
         self.run(["query", sql, "--format", "csv"]).success().stdout
     }
 
     /// The number of the newest version.
-    pub fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         let listed = self.run(["versions", "--json"]).success().stdout;
         let versions: serde_json::Value = serde_json::from_str(&listed).unwrap();
         versions.get(0).map_or(0, |newest| newest["version"].as_u64().unwrap())
@@ -61,19 +61,19 @@ impl TestProject {
 
 impl Ran {
     #[track_caller]
-    pub fn success(self) -> Self {
+    pub(crate) fn success(self) -> Self {
         assert_eq!(self.code, 0, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     #[track_caller]
-    pub fn failure(self, code: i32) -> Self {
+    pub(crate) fn failure(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     #[track_caller]
-    pub fn says(self, part: &str) -> Self {
+    pub(crate) fn says(self, part: &str) -> Self {
         let all = format!("{}\n{}", self.stdout, self.stderr);
         assert!(all.contains(part), "`{part}` is not in:\n{all}");
         self
@@ -81,12 +81,12 @@ impl Ran {
 }
 
 /// Runs the program in `folder`, without any setting of the tester's own.
-pub fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     let output = command(folder, arguments).output().unwrap();
     Ran::of(&output)
 }
 
-pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clearwell"));
     command.args(arguments).current_dir(folder).stdin(std::process::Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -108,12 +108,12 @@ impl Ran {
 }
 
 /// The checkout.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Copies a folder with all that is in it.
-pub fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
