@@ -32,6 +32,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench has no configuration of its own")]
 fn the_main_job(criterion: &mut Criterion) {
     let orders = std::env::var("CLEARWELL_BENCH_ORDERS").unwrap_or_else(|_| "100000".to_owned());
     let folder = tempfile::tempdir().unwrap();

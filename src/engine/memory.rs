@@ -8,7 +8,7 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{
-    FairSpillPool, MemoryConsumer, MemoryReservation, TrackConsumersPool,
+    GreedyMemoryPool, MemoryConsumer, MemoryReservation, TrackConsumersPool,
 };
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SpillFile, TempFileFactory};
@@ -26,7 +26,9 @@ const METADATA_CACHE_BYTES: usize = 64 << 20;
 /// If the engine's parts do not fit together.
 pub(super) fn runtime(limits: &EngineLimits) -> Result<Arc<RuntimeEnv>, EngineError> {
     let bytes = usize::try_from(limits.memory.0).unwrap_or(usize::MAX);
-    let pool = TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_NAMED);
+    // First come, first served: a fair pool hands each operator that could spill an equal share beforehand, and
+    // with two models under way those shares are too small for aggregates that cannot spill their partial state.
+    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(bytes), CONSUMERS_NAMED);
     let spill = LazySpill { folder: limits.spill.clone(), inner: Default::default() };
     let cache = CacheManagerConfig::default().with_metadata_cache_limit(METADATA_CACHE_BYTES);
     RuntimeEnvBuilder::new()

@@ -86,6 +86,7 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
     Ran::of(&output)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a user's settings are not the tests'")]
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clearwell"));
     command.args(arguments).current_dir(folder).stdin(std::process::Stdio::null());
@@ -110,18 +111,4 @@ impl Ran {
 /// The checkout.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Copies a folder with all that is in it.
-pub(crate) fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

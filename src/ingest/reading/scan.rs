@@ -14,14 +14,14 @@ pub(super) enum Stop {
     Full(usize),
     /// The text is over, or leaves open the record that starts here.
     Rest(usize),
-    /// The record that starts here is longer than a record may be, and has no line to go on with.
+    /// The record or comment that starts here is longer than a record may be, and has no line to go on with.
     TooLong(usize),
 }
 
 /// What stands where a record may start.
 enum Step {
     Record { end: usize, next: usize },
-    Skipped { next: usize },
+    Skipped { end: usize, next: usize },
     Open,
     Unclosed,
 }
@@ -71,7 +71,9 @@ fn advance(
             records.end_record(start, end, count_line_breaks(&text[start..next]));
             Ok(next)
         }
-        Step::Skipped { next } => {
+        // Even a comment is held in memory until its end is found.
+        Step::Skipped { end, .. } if too_long(end) => Err(Stop::TooLong(start)),
+        Step::Skipped { next, .. } => {
             records.skip(count_line_breaks(&text[start..next]));
             Ok(next)
         }
@@ -117,7 +119,7 @@ fn step(dialect: &Dialect, text: &[u8], start: usize, at_end: bool, records: &mu
             records.push_cell(Cell::plain(start, start));
             return Step::Record { end: start, next };
         }
-        Found::Until(next) => return Step::Skipped { next },
+        Found::Until(next) => return Step::Skipped { end: start, next },
         Found::Unknown => return Step::Open,
         Found::No => {}
     }
@@ -141,10 +143,10 @@ fn step(dialect: &Dialect, text: &[u8], start: usize, at_end: bool, records: &mu
 fn comment(dialect: &Dialect, text: &[u8], start: usize, at_end: bool) -> Step {
     match dialect.first_terminator(text, start) {
         Some(end) => match dialect.terminator_at(text, end, at_end) {
-            Found::Until(next) => Step::Skipped { next },
+            Found::Until(next) => Step::Skipped { end, next },
             _ => Step::Open,
         },
-        None if at_end => Step::Skipped { next: text.len() },
+        None if at_end => Step::Skipped { end: text.len(), next: text.len() },
         None => Step::Open,
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Record {
     pub(super) cells: Option<Vec<Option<String>>>,
 }
 
-/// A record without a line short enough to go on behind it, by its line.
+/// A record without a line short enough to go on behind it, or a comment as long, by its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLong(pub(super) u64);
 
@@ -56,7 +56,8 @@ impl Text<'_> {
     /// Reads what starts at `start`; returns where the next record starts.
     fn record(&self, start: usize, found: &mut Vec<Record>) -> Result<usize, TooLong> {
         if self.options.comment.is_some_and(|comment| self.characters[start] == comment) {
-            return Ok(self.first_line(start).1);
+            let (end, next) = self.first_line(start);
+            return if self.fits(start, end) { Ok(next) } else { Err(TooLong(self.line(start))) };
         }
         if let Some(next) = self.terminator(start) {
             if self.width == 1 {
