@@ -3,7 +3,6 @@
 //! Rows come in through `ingest`, models are compiled by `project` and run by `engine`, `build` joins the two into a
 //! draft, `checks` judge it, `warehouse` publishes it, `api` serves it.
 
-#![allow(dead_code, unused_imports, clippy::unimplemented, reason = "until all modules are joined")]
 #![cfg_attr(
     test,
     allow(

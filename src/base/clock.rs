@@ -16,13 +16,3 @@ impl Clock for SystemClock {
         Utc::now()
     }
 }
-
-/// A clock that stands still: `--now`, and tests.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FixedClock(pub(crate) DateTime<Utc>);
-
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
-}

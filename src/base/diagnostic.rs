@@ -82,21 +82,13 @@ pub(crate) struct Diagnostic {
     pub(crate) severity: Severity,
     pub(crate) message: String,
     pub(crate) span: Option<Span>,
-    /// What stands beside the caret.
-    pub(crate) label: Option<String>,
     /// Actions the reader can take.
     pub(crate) hints: Vec<String>,
 }
 
 impl Diagnostic {
     pub(crate) fn error(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            message: message.into(),
-            span: None,
-            label: None,
-            hints: Vec::new(),
-        }
+        Self { severity: Severity::Error, message: message.into(), span: None, hints: Vec::new() }
     }
 
     pub(crate) fn warning(message: impl Into<String>) -> Self {
@@ -106,12 +98,6 @@ impl Diagnostic {
     #[must_use]
     pub(crate) fn at(mut self, span: Span) -> Self {
         self.span = Some(span);
-        self
-    }
-
-    #[must_use]
-    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
         self
     }
 
@@ -155,10 +141,6 @@ impl Diagnostic {
             None => Group::with_title(title).elements(hints),
             Some(span) => {
                 let annotation = AnnotationKind::Primary.span(span.bytes.clone());
-                let annotation = match &self.label {
-                    Some(label) => annotation.label(label.as_str()),
-                    None => annotation,
-                };
                 let path = span.source.path.to_string_lossy().into_owned();
                 let snippet = Snippet::source(&*span.source.text).path(path).annotation(annotation);
                 title.element(snippet).elements(hints)

@@ -40,13 +40,7 @@ pub(super) fn finish(
         workspace.warehouse.write_run(&record, failed.then_some(draft))?;
     }
     let bytes = draft.state().bytes();
-    Ok(Report {
-        record,
-        warnings: progressed.warnings,
-        failures: progressed.failures,
-        conflict,
-        bytes,
-    })
+    Ok(Report { record, warnings: progressed.warnings, conflict, bytes })
 }
 
 type Conflict = Option<(Version, Vec<String>)>;

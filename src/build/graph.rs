@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
 use super::{Options, Progressed, Workspace, model, report};
-use crate::base::NodeId;
-use crate::ingest::loading::{self, LoadContext};
+use crate::base::{Diagnostic, NodeId, Span};
+use crate::ingest::loading::{self, LoadContext, LoadError};
 use crate::project::{Node, Source};
 use crate::record::{InputCount, NodeResult, NodeStatus};
 use crate::warehouse::Draft;
@@ -42,7 +42,7 @@ pub(super) async fn build_tables(
                 (Some(needed), _) => {
                     bad.insert(id.clone());
                     settle(&mut waiting, &id);
-                    progressed.take(workspace, skipped(id, &needed));
+                    progressed.take(workspace, skipped(&id, &needed));
                 }
                 (None, Some(node)) => {
                     under_way.push(Box::pin(build_node(workspace, options, draft, node)));
@@ -127,7 +127,7 @@ async fn build_node<'a>(
             let context = load_context(workspace, draft);
             match loading::load_seed(&context, seed).await {
                 Ok(loaded) => done(&seed.info.id, loaded.changed, Some(loaded.count.rows_accepted)),
-                Err(error) => failed(&seed.info.id, error.to_string()),
+                Err(error) => failed(&seed.info.id, explain(&error, None)),
             }
         }
         Node::Model(model) => {
@@ -154,8 +154,16 @@ async fn load_source(workspace: &Workspace, draft: &Draft, source: &Source) -> O
             outcome.failure = loaded.failure.map(|failure| failure.to_string());
             outcome
         }
-        Err(error) => failed(&source.info.id, error.to_string()),
+        Err(error) => failed(&source.info.id, explain(&error, source.location_span.as_ref())),
     }
+}
+
+/// What kept a table from being loaded, where its files are asked for, and what to do about it.
+fn explain(error: &LoadError, location: Option<&Span>) -> String {
+    let mut problem = Diagnostic::error(error.to_string());
+    problem.hints = error.hints();
+    problem.span = location.filter(|_| error.is_of_location()).cloned();
+    problem.render()
 }
 
 fn load_context<'a>(workspace: &'a Workspace, draft: &'a Draft) -> LoadContext<'a> {
@@ -182,8 +190,8 @@ fn failed(id: &NodeId, message: String) -> Outcome {
     outcome
 }
 
-fn skipped(id: NodeId, needed: &NodeId) -> Outcome {
-    let mut outcome = failed(&id, format!("needs `{}`, which failed", needed.short()));
+fn skipped(id: &NodeId, needed: &NodeId) -> Outcome {
+    let mut outcome = failed(id, format!("needs `{}`, which failed", needed.short()));
     outcome.result.status = NodeStatus::Skipped;
     outcome
 }

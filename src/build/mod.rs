@@ -46,12 +46,11 @@ impl Verb {
     }
 
     fn touches(self, node: &Node) -> bool {
-        match (self, node) {
-            (Self::Build, _) => true,
-            (Self::Run, Node::Model(_)) | (Self::Seed, Node::Seed(_)) => true,
-            (Self::Test, Node::Check(_)) => true,
-            (Self::Run, Node::Endpoint(_)) => true,
-            _ => false,
+        match self {
+            Self::Build => true,
+            Self::Run => matches!(node, Node::Model(_) | Node::Endpoint(_)),
+            Self::Seed => matches!(node, Node::Seed(_)),
+            Self::Test => matches!(node, Node::Check(_)),
         }
     }
 }

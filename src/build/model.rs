@@ -159,24 +159,18 @@ fn note_reads(draft: &Draft, manifest: &Manifest) {
     }
 }
 
+/// The columns that the query gives, with what the user says about them.
 fn columns(model: &Model, query: &Query) -> Vec<TableColumn> {
-    let describe = |name: &str| {
-        let documented = model.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
-        documented.map(|column| column.description.clone()).unwrap_or_default()
-    };
-    query
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| TableColumn {
-            name: field.name().clone(),
-            data_type: crate::warehouse::stored_type(field.data_type()),
-            nullable: field.is_nullable(),
-            description: describe(field.name()),
-        })
-        .collect()
+    let mut columns = TableColumn::of(&query.schema());
+    for column in &mut columns {
+        let documented = model.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&column.name));
+        column.description =
+            documented.map(|column| column.description.clone()).unwrap_or_default();
+    }
+    columns
 }
 
+/// The content hash of a view: what it means (the plan) and the columns it shows.
 fn view_hash(code: &CodeFingerprint, columns: &[TableColumn]) -> String {
     let columns = serde_json::to_vec(columns).unwrap_or_default();
     hash::of_parts([b"view".as_slice(), code.plan.as_bytes(), &columns])

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::size::count;
-use crate::base::{Diagnostic, Diagnostics, Version};
+use crate::base::{Diagnostic, Version};
 use crate::endpoints::StoreError;
 use crate::project::{Node, Project};
 use crate::record::{CheckStatus, Finding, NodeResult, NodeStatus, RunOutcome, RunRecord};
@@ -14,8 +14,6 @@ use crate::warehouse::WarehouseError;
 pub(crate) struct Report {
     pub(crate) record: RunRecord,
     pub(crate) warnings: Vec<String>,
-    /// Why it did not publish, beyond failed nodes and checks: rejects over a limit.
-    pub(crate) failures: Vec<String>,
     /// The version that another run published first, and the tables in which the two collide.
     pub(crate) conflict: Option<(Version, Vec<String>)>,
     /// Bytes of all tables of the draft.
@@ -34,8 +32,6 @@ impl Report {
 pub(crate) enum BuildError {
     #[error("{0}")]
     Selection(Diagnostic),
-    #[error("{0}")]
-    Project(Diagnostics),
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
     #[error(transparent)]

@@ -247,7 +247,7 @@ fn same_name(one: &str, other: &str) -> bool {
 
 fn int_at(column: &dyn Array) -> Option<i64> {
     let ints = arrow::compute::cast(column, &arrow::datatypes::DataType::Int64).ok()?;
-    (ints.len() > 0).then(|| ints.as_primitive::<Int64Type>().value(0))
+    (!ints.is_empty()).then(|| ints.as_primitive::<Int64Type>().value(0))
 }
 
 fn text_rows(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {

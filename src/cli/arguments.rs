@@ -1,10 +1,11 @@
 //! Every argument there is.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::config::{FILE_NAME, Flags, SETTINGS};
 use crate::engine::output::Format;
 
 /// CSV files in; a tested, versioned warehouse out; served over an API.
@@ -15,6 +16,30 @@ pub(super) struct Arguments {
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// Reads the arguments; `--help` tells of the settings, too.
+///
+/// # Errors
+/// Wrong usage, and what `--help` and `--version` show.
+pub(super) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Arguments, clap::Error> {
+    let command = Arguments::command().after_long_help(settings_help());
+    Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+fn settings_help() -> String {
+    let mut help = format!(
+        "Settings of {FILE_NAME}, each overridden by `CLEARWELL_` and its name in capitals with `_` for `.`:"
+    );
+    for setting in SETTINGS {
+        help += &format!("\n  {:<14} {}", setting.name, setting.help);
+        if !setting.default.is_empty() {
+            help += &format!(" [default: {}]", setting.default);
+        }
+    }
+    help
 }
 
 #[derive(Debug, Clone, Default, Args)]

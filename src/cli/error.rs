@@ -82,7 +82,6 @@ impl From<BuildError> for CliError {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Selection(problem) => problem.into(),
-            BuildError::Project(problems) => problems.into(),
             BuildError::Warehouse(error) => error.into(),
             BuildError::Endpoints(error) => Self::unexpected(error),
             BuildError::NothingPublished => {

@@ -24,8 +24,8 @@ pub(super) fn run(
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = global.threads.as_deref().and_then(|n| n.parse().ok()).unwrap_or(cores);
-    let summary = sample::generate(&request, ui.progress().as_ref(), threads)
-        .map_err(|error| CliError::user(error))?;
+    let summary =
+        sample::generate(&request, ui.progress().as_ref(), threads).map_err(CliError::user)?;
     for file in &summary.files {
         ui.note(&format!(
             "wrote     {}: {} rows ({}), {} of them broken",

@@ -13,8 +13,6 @@ mod versions;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use arguments::{Arguments, Command};
 use error::CliError;
 use ui::Ui;
@@ -26,7 +24,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs one command.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match arguments::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // clap's own errors: usage on stderr with 2, help and version on stdout with 0.

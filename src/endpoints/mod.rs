@@ -14,7 +14,7 @@ mod tests;
 mod value;
 
 pub(crate) use plan::{PlannedEndpoint, plan};
-pub(crate) use request::{Page, ParameterProblem, Request};
+pub(crate) use request::{ParameterProblem, Request};
 #[cfg(test)]
 pub(crate) use store::write_unplanned;
 pub(crate) use store::{StoreError, read, write};

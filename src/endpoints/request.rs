@@ -110,16 +110,16 @@ impl Reader<'_> {
         }
         match decoded(value) {
             None => self.problem(&name, "its value is not UTF-8".to_owned()),
-            Some(value) => self.decoded_pair(name, value),
+            Some(value) => self.decoded_pair(&name, value),
         }
     }
 
-    fn decoded_pair(&mut self, name: String, value: String) {
+    fn decoded_pair(&mut self, name: &str, value: String) {
         let known = self.parameters.iter().find(|parameter| parameter.name == name);
-        let judged = match (known, name.as_str()) {
+        let judged = match (known, name) {
             (Some(parameter), _) => parameter.judge(&value).map(|typed| {
-                self.request.values.insert(name.clone(), Some(typed));
-                self.request.given.push((name.clone(), value));
+                self.request.values.insert(name.to_owned(), Some(typed));
+                self.request.given.push((name.to_owned(), value));
             }),
             (None, "limit") => {
                 between(&value, 1, self.page_size.max).map(|limit| self.request.page.limit = limit)
@@ -127,10 +127,10 @@ impl Reader<'_> {
             (None, "offset") => {
                 between(&value, 0, OFFSET_MAX).map(|offset| self.request.page.offset = offset)
             }
-            (None, _) => Err(self.unknown(&name)),
+            (None, _) => Err(self.unknown(name)),
         };
         if let Err(detail) = judged {
-            self.problem(&name, detail);
+            self.problem(name, detail);
         }
     }
 

@@ -7,9 +7,7 @@ use super::parameters::Parameter;
 use super::request::{self, Request};
 use super::value::kind_named;
 use crate::base::{NodeId, SourceText};
-use crate::project::{
-    self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, ParameterKind, Piece,
-};
+use crate::project::{self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, Piece};
 
 pub(super) const PAGE: PageSize = PageSize { default: 10, max: 1000 };
 

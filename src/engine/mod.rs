@@ -26,14 +26,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef};
 use futures::Stream;
 
 use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
 pub(crate) use prepare::{Prepared, Value};
-pub(crate) use table::HIDDEN_PREFIX;
 pub(crate) use types::sql_name;
 
 /// Rows as they come.
@@ -142,25 +141,6 @@ impl Engine {
     pub(crate) fn reserve(&self, who: &str, bytes: usize) -> Result<Reservation, EngineError> {
         memory::reserve(&self.0.runtime, who, bytes)
     }
-
-    /// Reads `columns` of the files in file and row order, with the types and names of `files.schema`.
-    ///
-    /// # Errors
-    /// If a column is not there, or the files cannot be opened.
-    pub(crate) fn read_files(
-        &self,
-        files: &TableFiles,
-        columns: &[&str],
-    ) -> Result<BatchStream, EngineError> {
-        let position = |column: &&str| {
-            let folded = column.to_lowercase();
-            let found =
-                files.schema.fields().iter().position(|f| f.name().to_lowercase() == folded);
-            found.ok_or_else(|| EngineError::Other(format!("the files have no column `{column}`")))
-        };
-        let positions = columns.iter().map(position).collect::<Result<Vec<_>, _>>()?;
-        plan::read_in_order(&self.0, files, &positions)
-    }
 }
 
 /// Memory that is spoken for.
@@ -177,21 +157,6 @@ impl Reservation {
     }
 }
 
-impl TableFiles {
-    /// The same files with further columns, which queries over tables do not see: `__clearwell_…`.
-    #[must_use]
-    pub(crate) fn with_hidden(&self, columns: impl IntoIterator<Item = Field>) -> Self {
-        let visible = self.schema.fields().iter().map(|field| field.as_ref().clone());
-        let schema = Schema::new(visible.chain(columns).collect::<Vec<_>>());
-        Self { schema: Arc::new(schema), files: self.files.clone() }
-    }
-
-    /// Rows in all files.
-    pub(crate) fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
-    }
-}
-
 impl TableSet {
     /// The tables that manifests describe, their files found below `root`.
     pub(crate) fn of(root: &Path, tables: &BTreeMap<TableName, Arc<Manifest>>) -> Self {
@@ -202,9 +167,7 @@ impl TableSet {
 }
 
 fn relation(root: &Path, manifest: &Manifest) -> Relation {
-    let columns = manifest.columns.iter();
-    let fields = columns.map(|c| Field::new(&c.name, c.data_type.clone(), c.nullable));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let schema = manifest.schema();
     match &manifest.content {
         TableContent::View { sql, .. } => Relation::View { sql: sql.as_str().into(), schema },
         TableContent::Files { files } => {

@@ -214,19 +214,6 @@ pub(super) fn from_arrow(error: arrow::error::ArrowError) -> EngineError {
     EngineError::from_datafusion(&DataFusionError::from(error))
 }
 
-/// Reads columns of files in file and row order.
-pub(super) fn read_in_order(
-    engine: &EngineParts,
-    files: &super::TableFiles,
-    columns: &[usize],
-) -> Result<BatchStream, EngineError> {
-    let output = Arc::new(files.schema.project(columns).map_err(from_arrow)?);
-    let physical = super::table::in_order(&engine.runtime, files, columns);
-    let stream = physical.and_then(|plan| execute_stream(plan, engine.narrow.task_ctx()));
-    let stream = stream.map_err(|error| EngineError::from_datafusion(&error))?;
-    Ok(guarded(stream, output))
-}
-
 /// Runs a planning step; a panic inside the planner is an error.
 pub(super) fn guarded_planning<T>(
     step: impl FnOnce() -> Result<T, SqlError>,

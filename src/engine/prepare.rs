@@ -65,11 +65,6 @@ impl Prepared {
         self.0.query.reads.tables.clone()
     }
 
-    /// Whether its answer is not a function of its tables and parameters.
-    pub(crate) fn volatile(&self) -> bool {
-        self.0.query.reads.volatile
-    }
-
     /// As [`Query::fingerprint`].
     pub(crate) fn fingerprint(&self) -> String {
         self.0.query.fingerprint()

@@ -27,9 +27,6 @@ use object_store::path::Path as ObjectPath;
 use super::{TableFile, TableFiles};
 use crate::base::TableName;
 
-/// Names of columns that only the program itself reads begin so.
-pub(crate) const HIDDEN_PREFIX: &str = "__clearwell_";
-
 /// One table of a session.
 #[derive(Debug)]
 pub(super) struct FilesTable {
@@ -90,30 +87,6 @@ impl TableProvider for FilesTable {
         }
         self.scan_files(state, projection, limit)
     }
-}
-
-/// A plan that reads `columns` of all files in file and row order, on one thread.
-pub(super) fn in_order(
-    runtime: &Arc<RuntimeEnv>,
-    files: &TableFiles,
-    columns: &[usize],
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let listed: Vec<PartitionedFile> = files
-        .files
-        .iter()
-        .filter(|file| file.rows > 0)
-        .map(|file| partitioned(file, files.schema.fields().len()))
-        .collect::<Result<_>>()?;
-    let projected = Arc::new(files.schema.project(columns)?);
-    if listed.is_empty() {
-        return Ok(Arc::new(EmptyExec::new(projected)));
-    }
-    let groups = vec![FileGroup::new(listed)];
-    let config = scan_config(runtime, files, Arc::clone(&files.schema), groups)?
-        .with_projection_indices(Some(columns.to_vec()))?
-        .with_preserve_order(true)
-        .build();
-    Ok(DataSourceExec::from_data_source(config))
 }
 
 fn scan_config(

@@ -13,12 +13,10 @@ use crate::rules::{ColumnType, Contract, OnReject, ReadOptions, RejectLimit};
 /// table (a source without a location makes none, and depends on the node that makes its table, if one does).
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
-    pub(crate) name: String,
-    /// The folder of `dbt_project.yml`.
-    pub(crate) root: PathBuf,
     pub(crate) nodes: BTreeMap<NodeId, Node>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are few, each made once and kept")]
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Source(Source),
@@ -164,7 +162,6 @@ pub(crate) struct CheckConfig {
     /// A filter on the tested table, in SQL.
     pub(crate) filter: Option<String>,
     pub(crate) limit: Option<u64>,
-    pub(crate) store_failures: bool,
 }
 
 impl Default for CheckConfig {
@@ -176,7 +173,6 @@ impl Default for CheckConfig {
             fail_calc: "count(*)".to_owned(),
             filter: None,
             limit: None,
-            store_failures: false,
         }
     }
 }

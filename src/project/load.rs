@@ -38,21 +38,6 @@ pub(crate) struct LoadOptions {
     pub(crate) threads: usize,
 }
 
-impl LoadOptions {
-    /// The project at `root` as `dev`, with nothing set.
-    pub(crate) fn new(root: impl Into<PathBuf>, started: DateTime<Utc>) -> Self {
-        Self {
-            root: root.into(),
-            vars: Map::new(),
-            environment: BTreeMap::new(),
-            started,
-            invocation: String::new(),
-            target_name: "dev".to_owned(),
-            threads: 1,
-        }
-    }
-}
-
 /// A project without errors.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
@@ -99,7 +84,6 @@ fn sort(problems: &mut Diagnostics) {
 /// What compiles templates.
 pub(super) struct Workshop {
     pub(super) settings: Settings,
-    pub(super) root: PathBuf,
     pub(super) run: Arc<RunContext>,
     pub(super) macros: Arc<MacroTable>,
     pub(super) templates: Templates,
@@ -146,8 +130,8 @@ fn read_all(options: &LoadOptions, problems: &mut Diagnostics) -> Option<(Worksh
     let (models, seeds, tests, endpoints) =
         (files.models, files.seeds, files.tests, files.endpoints);
     let inputs = Inputs { models, seeds, tests, endpoints, properties };
-    let (run, macros, root) = (Arc::new(run), Arc::new(macros), options.root.clone());
-    Some((Workshop { settings, root, run, macros, templates }, inputs))
+    let (run, macros) = (Arc::new(run), Arc::new(macros));
+    Some((Workshop { settings, run, macros, templates }, inputs))
 }
 
 fn run_context(options: &LoadOptions) -> RunContext {

@@ -12,7 +12,6 @@ mod graph;
 mod jinja;
 mod load;
 mod naming;
-mod order;
 mod properties;
 mod resolve;
 mod select;
@@ -23,7 +22,6 @@ mod tests;
 mod yaml;
 
 pub(crate) use graph::*;
-pub(crate) use load::{LoadOptions, Loaded, load, parse_vars};
-pub(crate) use order::order;
+pub(crate) use load::{LoadOptions, load, parse_vars};
 pub(crate) use select::{select, unmatched};
 pub(crate) use sql::{CompiledSql, Piece};

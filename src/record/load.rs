@@ -57,15 +57,7 @@ pub(crate) struct FileIdentity {
 }
 
 impl SourceLoad {
-    pub(crate) fn rows_read(&self) -> u64 {
-        self.files.values().map(|file| file.rows_read).sum()
-    }
-
     pub(crate) fn rows_accepted(&self) -> u64 {
         self.files.values().map(|file| file.rows_accepted).sum()
-    }
-
-    pub(crate) fn rows_rejected(&self) -> u64 {
-        self.files.values().map(|file| file.rows_rejected).sum()
     }
 }

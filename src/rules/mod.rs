@@ -4,6 +4,6 @@ mod column_type;
 mod contract;
 mod reading;
 
-pub(crate) use column_type::{ColumnType, TypeError};
+pub(crate) use column_type::ColumnType;
 pub(crate) use contract::{ColumnRule, Contract, ForeignKey, OnReject, RejectLimit, RowCheck};
 pub(crate) use reading::{Encoding, Quote, ReadOptions, RecordTerminator};

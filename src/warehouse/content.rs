@@ -1,7 +1,7 @@
-//! The content hash of a table: what its rows, or a view's meaning, are told apart by.
+//! The content hash of a table: what its rows are told apart by.
 
 use super::manifest::{DataFile, TableColumn};
-use crate::base::{TableName, hash};
+use crate::base::hash;
 
 /// The content hash of a table: BLAKE3 over the names and types of its columns, the number of its rows, and the sum
 /// modulo 2^128 of its files' row hashes (see `encode_rows`). It does not depend on the order of rows, on how they are
@@ -11,21 +11,10 @@ pub(crate) fn content_hash(columns: &[TableColumn], files: &[DataFile]) -> Strin
     // A hash that is no number was not written by us; it then counts as 0 and changes the sum.
     let hashes = files.iter().map(|file| u128::from_str_radix(&file.rows_hash, 16).unwrap_or(0));
     let sum = hashes.fold(0, u128::wrapping_add);
-    parts("rows", columns, vec![rows.to_string(), format!("{sum:032x}")])
-}
-
-/// The content hash of a view: BLAKE3 over its columns' names and types, its SQL and what the names in it mean.
-pub(crate) fn view_hash(columns: &[TableColumn], sql: &str, reads: &[TableName]) -> String {
-    let mut rest = vec![sql.to_owned()];
-    rest.extend(reads.iter().map(|table| table.folded().to_owned()));
-    parts("view", columns, rest)
-}
-
-fn parts(kind: &str, columns: &[TableColumn], rest: Vec<String>) -> String {
-    let mut parts = vec![format!("clearwell {kind} 1"), columns.len().to_string()];
+    let mut parts = vec!["clearwell rows 1".to_owned(), columns.len().to_string()];
     for column in columns {
         parts.extend([column.name.clone(), column.data_type.to_string()]);
     }
-    parts.extend(rest);
+    parts.extend([rows.to_string(), format!("{sum:032x}")]);
     hash::of_parts(parts.iter().map(String::as_bytes))
 }

@@ -173,14 +173,14 @@ impl Draft {
 
 /// What stands in the draft once `manifest` is staged over the `present` ones, the parent's first.
 fn reconcile<'a>(
-    present: impl Iterator<Item = &'a Arc<Manifest>> + Clone,
+    mut present: impl Iterator<Item = &'a Arc<Manifest>> + Clone,
     manifest: Manifest,
 ) -> Arc<Manifest> {
     if let Some(same) = present.clone().find(|old| old.same_but_for_bookkeeping(&manifest)) {
         return Arc::clone(same);
     }
     let mut manifest = manifest;
-    if let Some(old) = present.clone().find(|old| can_keep_files(old, &manifest)) {
+    if let Some(old) = present.find(|old| can_keep_files(old, &manifest)) {
         manifest.content = old.content.clone();
     }
     Arc::new(manifest)

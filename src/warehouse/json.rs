@@ -17,7 +17,7 @@ struct AnyFormat {
 /// # Errors
 /// `Newer` where the file says so, `Damaged` where it is not what it should be.
 pub(super) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, WarehouseError> {
-    let damaged = |error: serde_json::Error| WarehouseError::damaged(path, error);
+    let damaged = |error: serde_json::Error| WarehouseError::damaged(path, error.to_string());
     let AnyFormat { format: found } = serde_json::from_slice(bytes).map_err(damaged)?;
     if found > FORMAT {
         return Err(WarehouseError::Newer { path: path.to_owned(), found, known: FORMAT });

@@ -50,7 +50,7 @@ use crate::base::{RunId, TableName, Version};
 
 pub(crate) use at::At;
 pub(crate) use columns::stored_type;
-pub(crate) use content::{content_hash, view_hash};
+pub(crate) use content::content_hash;
 pub(crate) use draft::Draft;
 pub(crate) use error::WarehouseError;
 pub(crate) use manifest::*;

@@ -17,7 +17,7 @@ impl Pending {
     pub(super) fn push(&mut self, batch: RecordBatch) {
         let batch = compacted(batch);
         self.rows += batch.num_rows();
-        self.bytes += batch.columns().iter().map(|column| bytes_in_use(column)).sum::<usize>();
+        self.bytes += batch.columns().iter().map(bytes_in_use).sum::<usize>();
         self.batches.push(batch);
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::draft::{Contents, Draft};
 use super::error::WarehouseError;
-use super::manifest::{FORMAT, Manifest, TableContent, VersionFile};
+use super::manifest::{FORMAT, Manifest, VersionFile};
 use super::state::State;
 use crate::base::{TableName, Version};
 

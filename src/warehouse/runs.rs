@@ -24,12 +24,6 @@ struct RunFile {
 }
 
 impl Warehouse {
-    /// # Errors
-    /// `NoRun` where there is no record of it.
-    pub(crate) fn run(&self, id: &RunId) -> Result<RunRecord, WarehouseError> {
-        Ok(self.run_file(id)?.record)
-    }
-
     /// Writes `runs/<id>.json` durably; with a draft, so that the state it left can be read at `run:ID`.
     ///
     /// The record of a run that changed nothing is not synced: it acknowledges nothing.

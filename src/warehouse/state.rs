@@ -24,8 +24,4 @@ impl State {
     pub(crate) fn bytes(&self) -> u64 {
         self.tables.values().map(|manifest| manifest.bytes()).sum()
     }
-
-    pub(crate) fn table(&self, name: &TableName) -> Option<&Arc<Manifest>> {
-        self.tables.get(name)
-    }
 }

@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::error::WarehouseError;
 use super::folder::Folder;
-use super::manifest::{DataFile, TableColumn};
+use super::manifest::DataFile;
 use super::output::Output;
 use super::pending::Pending;
 use super::row_group::{RowGroup, Shape};
@@ -99,11 +99,6 @@ impl TableWriter {
             output: OutputSlot::Here(output),
             broken: false,
         })
-    }
-
-    /// The columns of the table that it writes, as a manifest has them.
-    pub(crate) fn columns(&self) -> Vec<TableColumn> {
-        TableColumn::of(&self.shape.schema)
     }
 
     /// Waits while too much is under way. The batch has the columns of the writer's schema in their order; types that

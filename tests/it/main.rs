@@ -4,7 +4,6 @@
 
 mod build;
 mod layers;
-mod shop;
 mod shop_reference;
 mod support;
 mod versions;

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -22,8 +22,8 @@ use crate::project::{
 };
 use crate::record::CodeFingerprint;
 use crate::warehouse::{
-    self, FORMAT, Manifest, Publication, PublishOutcome, State, TableColumn, TableContent,
-    Warehouse, WriteOptions,
+    self, FORMAT, Manifest, Publication, PublishOutcome, TableColumn, TableContent, Warehouse,
+    WriteOptions,
 };
 
 /// Days since 1970 of 2024-01-01.

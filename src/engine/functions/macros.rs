@@ -163,7 +163,9 @@ pub(super) const MACROS: &[Macro] = &[
 ];
 
 /// Macros as parsed, by name and number of parameters.
-static PARSED: LazyLock<BTreeMap<(&str, usize), (&Macro, Expr)>> = LazyLock::new(|| {
+type Parsed = BTreeMap<(&'static str, usize), (&'static Macro, Expr)>;
+
+static PARSED: LazyLock<Parsed> = LazyLock::new(|| {
     let parsed = |definition: &'static Macro| {
         let body = parse::expression(definition.body).ok()?;
         Some(((definition.name, definition.parameters.len()), (definition, body)))

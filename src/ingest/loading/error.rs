@@ -82,18 +82,23 @@ impl LoadError {
             Self::IsFolder { .. } => "name its files with a glob, like `folder/*.csv`",
             Self::Changed { .. } => "run the command again when nothing writes to the file",
             Self::Memory { .. } => "give more memory with `--memory-limit`",
-            Self::Read(error) => return error.hint().into_iter().map(Into::into).collect(),
+            Self::Read(error) => return error.hint().into_iter().collect(),
             Self::Warehouse(error) => return error.hints(),
             Self::NoParent { .. } => {
                 "a reference is to a source, a seed or a model stored as a table"
             }
             Self::ReferenceTypes { .. } => "declare both with the same `data_type`",
             Self::Stored { .. } | Self::StoredColumn { .. } => {
-                "the warehouse is damaged; build into a new folder, or load the source anew with `--full-refresh`"
+                "the warehouse is damaged; restore it from a copy, or build into a new one with `--warehouse`"
             }
             _ => return Vec::new(),
         };
         vec![hint.to_owned()]
+    }
+
+    /// Whether what the user wrote as the location is what is wrong.
+    pub(crate) fn is_of_location(&self) -> bool {
+        matches!(self, Self::NoFile { .. } | Self::IsFolder { .. } | Self::BadGlob { .. })
     }
 
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {

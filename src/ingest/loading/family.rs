@@ -71,7 +71,7 @@ impl Family {
 
     /// The references to itself that each row breaks, in the order in which the rows were added.
     pub(super) fn settle(mut self) -> Vec<RuleBits> {
-        let mut supports: Vec<Support> = self.references.iter().map(|k| Support::new(k)).collect();
+        let mut supports: Vec<Support> = self.references.iter().map(Support::new).collect();
         let mut fallen: Vec<usize> = Vec::new();
         for (row, standing) in self.standing.iter_mut().enumerate() {
             if *standing {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 
 use super::error::LoadError;
@@ -144,6 +144,7 @@ mod tests {
     fn input(rows_read: u64, rows_rejected: u64) -> InputCount {
         InputCount {
             table: "shop.orders".to_owned(),
+            quarantine: "quarantine.shop_orders".to_owned(),
             files: 1,
             bytes: 0,
             rows_read,

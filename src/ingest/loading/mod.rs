@@ -43,7 +43,7 @@ pub(crate) use error::LoadError;
 use files::InputFile;
 use input::{Input, Layout, Rejects};
 use judge::KeyRules;
-pub(crate) use limit::{FirstReject, TooManyRejects};
+pub(crate) use limit::TooManyRejects;
 use parents::Parents;
 pub(crate) use seed::load_seed;
 use stage::Origin;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder, Int64Array, RecordBatch};
-use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 
 use super::error::LoadError;

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use super::LoadContext;
-use super::changes::Changes;
 use super::error::LoadError;
 use super::input::{Input, Layout, Rejects};
 use super::quarantine::DESCRIPTIONS;

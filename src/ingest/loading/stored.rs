@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, RecordBatch, RecordBatchOptions,
+    ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, RecordBatch, RecordBatchOptions,
     UInt32Array,
 };
 use arrow::compute::{cast, concat_batches, sort_to_indices, take_record_batch};
@@ -65,19 +65,19 @@ impl StoredRows {
     }
 
     pub(super) fn offsets(&self) -> &[i64] {
-        self.from_last(3).as_primitive::<Int64Type>().values()
+        self.column_from_end(3).as_primitive::<Int64Type>().values()
     }
 
     pub(super) fn passed(&self, row: usize) -> bool {
-        self.from_last(2).as_boolean().value(row)
+        self.column_from_end(2).as_boolean().value(row)
     }
 
     /// Rule bits, one for each row.
     pub(super) fn broken(&self) -> &[i64] {
-        self.from_last(1).as_primitive::<Int64Type>().values()
+        self.column_from_end(1).as_primitive::<Int64Type>().values()
     }
 
-    fn from_last(&self, index: usize) -> &ArrayRef {
+    fn column_from_end(&self, index: usize) -> &ArrayRef {
         self.batch.column(self.batch.num_columns() - index)
     }
 }
@@ -275,7 +275,7 @@ fn merge(
 fn in_order(left: &StoredRows, right: &StoredRows) -> Result<StoredRows, arrow::error::ArrowError> {
     let all =
         StoredRows { batch: concat_batches(&left.batch.schema(), [&left.batch, &right.batch])? };
-    let order: UInt32Array = sort_to_indices(all.from_last(3), None, None)?;
+    let order: UInt32Array = sort_to_indices(all.column_from_end(3), None, None)?;
     Ok(StoredRows { batch: take_record_batch(&all.batch, &order)? })
 }
 

@@ -42,7 +42,7 @@ impl Survey {
         if wait { size_of_val(rows) } else { found() * size_of::<(u64, RuleBits)>() }
     }
 
-    pub(super) fn add(&mut self, row: Pending) {
+    pub(super) fn add(&mut self, row: &Pending) {
         self.changed |= row.stored.is_some_and(|stored| stored != row.broken);
         if row.broken != 0 {
             self.broken.push((row.offset, row.broken));
@@ -53,7 +53,7 @@ impl Survey {
     pub(super) fn settle(&mut self, bits: &mut impl Iterator<Item = RuleBits>) {
         for mut row in std::mem::take(&mut self.pending) {
             row.broken |= bits.next().unwrap_or(0);
-            self.add(row);
+            self.add(&row);
         }
     }
 }

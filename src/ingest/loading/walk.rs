@@ -194,7 +194,7 @@ impl Walk<'_> {
         }
         court.surveys_bytes += Survey::bytes_with(&pending, court.family.is_some());
         let Some(family) = &mut court.family else {
-            pending.into_iter().for_each(|row| survey.add(row));
+            pending.iter().for_each(|row| survey.add(row));
             return Ok(());
         };
         let standing =

@@ -12,8 +12,14 @@ use crate::ingest::reading::FileSummary;
 /// Completed files, and those that are on the way.
 #[derive(Default)]
 pub(super) struct Writing {
-    running: VecDeque<(String, FileSummary, JoinHandle<Result<Written, LoadError>>)>,
+    running: VecDeque<Running>,
     pub(super) done: BTreeMap<String, FileResult>,
+}
+
+struct Running {
+    name: String,
+    end: FileSummary,
+    task: JoinHandle<Result<Written, LoadError>>,
 }
 
 impl Writing {
@@ -25,7 +31,8 @@ impl Writing {
         output: FileOutput,
         running_max: usize,
     ) -> Result<(), LoadError> {
-        self.running.push_back((name.to_owned(), end, tokio::spawn(output.finish())));
+        let task = tokio::spawn(output.finish());
+        self.running.push_back(Running { name: name.to_owned(), end, task });
         while self.running.len() > running_max {
             self.complete_one().await?;
         }
@@ -40,7 +47,7 @@ impl Writing {
     }
 
     async fn complete_one(&mut self) -> Result<(), LoadError> {
-        let Some((name, end, task)) = self.running.pop_front() else { return Ok(()) };
+        let Some(Running { name, end, task }) = self.running.pop_front() else { return Ok(()) };
         let Written { mut loaded, accepted, rejected } =
             task.await.map_err(|_| LoadError::Worker)??;
         loaded.identity = end.identity;

@@ -12,7 +12,7 @@ use super::records::{Records, Why};
 use super::scan::{Stop, scan};
 use super::{FileInput, ReadSizes};
 use crate::base::clock::Clock;
-use crate::rules::{Encoding, ReadOptions};
+use crate::rules::ReadOptions;
 
 /// Where to find a file and how to read it.
 #[derive(Clone)]

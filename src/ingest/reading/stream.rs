@@ -26,7 +26,6 @@ const WAITING_MAX: usize = 1;
 pub(crate) struct FileStream {
     chunks: mpsc::Receiver<Result<Chunk, ReadError>>,
     summary: Arc<OnceLock<FileSummary>>,
-    warnings: Vec<String>,
 }
 
 /// What is known of a file that was read to its end.
@@ -44,11 +43,6 @@ pub(crate) struct FileSummary {
 }
 
 impl FileStream {
-    /// About the file as a whole; known from the start.
-    pub(crate) fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
     /// Once the stream has ended without an error.
     pub(crate) fn summary(&self) -> Option<&FileSummary> {
         self.summary.get()
@@ -79,7 +73,6 @@ pub(super) struct Work {
 pub(super) fn start(work: Work) -> FileStream {
     let (sender, chunks) = mpsc::channel(WAITING_MAX);
     let summary = Arc::new(OnceLock::new());
-    let warnings = work.warnings.clone();
     let file = work.file.clone();
     let finished = Arc::clone(&summary);
     tokio::spawn(async move {
@@ -90,7 +83,7 @@ pub(super) fn start(work: Work) -> FileStream {
             sender.send(Err(ReadError::Stopped { file })).await.ok();
         }
     });
-    FileStream { chunks, summary, warnings }
+    FileStream { chunks, summary }
 }
 
 /// Reads the whole file, or until nobody wants more.

@@ -194,7 +194,7 @@ impl Object for Dict {
             "update" => {
                 let (more,) = from_args::<(&Value,)>(arguments)?;
                 for key in more.try_iter()?.collect::<Vec<_>>() {
-                    self.set(&key, more.get_item(&key)?)?;
+                    self.set(&key, &more.get_item(&key)?)?;
                 }
                 Ok(Value::from(()))
             }
@@ -204,7 +204,7 @@ impl Object for Dict {
                     return Ok(value);
                 }
                 let default = default.cloned().unwrap_or_else(|| Value::from(()));
-                self.set(key, default.clone())?;
+                self.set(key, &default)?;
                 Ok(default)
             }
             "pop" => self.pop(arguments),
@@ -219,13 +219,13 @@ impl Object for Dict {
 }
 
 impl Dict {
-    fn set(&self, key: &Value, value: Value) -> Result<(), Error> {
+    fn set(&self, key: &Value, value: &Value) -> Result<(), Error> {
         if unhashable(key) {
             return Err(Error::new(ErrorKind::InvalidOperation, "a list or dict cannot be a key"));
         }
         let mut pairs = held(&self.0);
         // Locked, so that a dict that would hold itself is refused.
-        let value = storable(&value)?;
+        let value = storable(value)?;
         match pairs.iter_mut().find(|(known, _)| known == key) {
             Some((_, place)) => *place = value,
             None => pairs.push((key.clone(), value)),

@@ -102,9 +102,9 @@ pub(super) fn bridge(source: &str) -> Result<Bridged, minijinja::Error> {
                 open.push(true);
             }
             Token::BracketClose | Token::BraceClose => {
-                if open.pop() == Some(true) {
-                    insertions.push(Insertion { written_at: range.end, text: ")" });
-                }
+                let wrapped = open.pop().unwrap_or(false);
+                insertions
+                    .extend(wrapped.then_some(Insertion { written_at: range.end, text: ")" }));
             }
             // A literal that is not closed is minijinja's to report.
             Token::VariableEnd | Token::BlockEnd => open.clear(),

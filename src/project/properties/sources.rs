@@ -120,7 +120,7 @@ impl SourceProperties {
     fn setting(&self, key: &str) -> Option<Yaml> {
         let beside = |written: &Yaml| written.get(key).cloned();
         let layers = self.setting_layers();
-        let layered = layers.iter().filter_map(|layer| layer.get(key).cloned()).last();
+        let layered = layers.iter().rev().find_map(|layer| layer.get(key).cloned());
         layered.or_else(|| self.written.iter().rev().find_map(beside))
     }
 

@@ -134,9 +134,9 @@ pub(super) fn declare(
     for properties in &inputs.properties.sources {
         declared.sources.extend(source_node(workshop, properties, problems));
     }
-    unmatched(&models, declared.names_of(Purpose::Model), "model", problems);
-    let seed_names = declared.seeds.iter().map(|seed| seed.file.stem()).collect();
-    unmatched(&seeds, seed_names, "seed", problems);
+    unmatched(&models, &declared.names_of(Purpose::Model), "model", problems);
+    let seed_names: Vec<&str> = declared.seeds.iter().map(|seed| seed.file.stem()).collect();
+    unmatched(&seeds, &seed_names, "seed", problems);
     collisions::check(&declared, problems);
     declared
 }
@@ -166,7 +166,7 @@ fn by_name<'a>(all: &'a [NodeProperties], what: &str, problems: &mut Diagnostics
     named
 }
 
-fn unmatched(described: &ByName<'_>, known: Vec<&str>, what: &str, problems: &mut Diagnostics) {
+fn unmatched(described: &ByName<'_>, known: &[&str], what: &str, problems: &mut Diagnostics) {
     for (name, properties) in described {
         if !known.contains(name) {
             let message = format!("this describes the {what} `{name}`, which does not exist");

@@ -58,5 +58,5 @@ pub(super) fn resolve(workshop: &Workshop, inputs: &Inputs, problems: &mut Diagn
         add(&mut nodes, Node::Check(check));
     }
     problems.0.extend(workshop.settings.unused(&declared.fqns()));
-    Project { name: workshop.settings.name.clone(), root: workshop.root.clone(), nodes }
+    Project { nodes }
 }

@@ -7,12 +7,14 @@ mod selection;
 mod shop;
 mod sources;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::load::Loaded;
 use super::*;
-use crate::base::Diagnostics;
+use crate::base::{Diagnostics, NodeId};
 
 /// A project on disk, gone when dropped.
 pub(super) struct Fixture {
@@ -33,7 +35,16 @@ impl Fixture {
             write(&root, path.trim(), text);
         }
         let started: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
-        Self { folder, options: LoadOptions::new(root, started) }
+        let options = LoadOptions {
+            root,
+            vars: serde_json::Map::new(),
+            environment: BTreeMap::new(),
+            started,
+            invocation: String::new(),
+            target_name: "dev".to_owned(),
+            threads: 1,
+        };
+        Self { folder, options }
     }
 
     pub(super) fn load(&self) -> Result<Loaded, Diagnostics> {
@@ -51,6 +62,21 @@ pub(super) fn project(files: &str) -> Project {
     match Fixture::new(files).load() {
         Ok(loaded) => loaded.project,
         Err(problems) => panic!("{problems}"),
+    }
+}
+
+/// Whether its nodes can be built one after another, each behind all that it needs.
+pub(super) fn has_order(project: &Project) -> bool {
+    let mut done = BTreeSet::new();
+    loop {
+        let is_ready = |(id, node): &(&NodeId, &Node)| {
+            !done.contains(*id) && node.info().depends_on.iter().all(|needed| done.contains(needed))
+        };
+        let ready: Vec<&NodeId> = project.nodes.iter().filter(is_ready).map(|(id, _)| id).collect();
+        if ready.is_empty() {
+            return done.len() == project.nodes.len();
+        }
+        done.extend(ready);
     }
 }
 

@@ -11,7 +11,7 @@ fn next(warehouse: &Warehouse, manifest: Manifest) -> PublishOutcome {
 }
 
 fn latest_table(warehouse: &Warehouse, name: &str) -> Arc<Manifest> {
-    Arc::clone(warehouse.latest().unwrap().unwrap().table(&table(name)).unwrap())
+    Arc::clone(warehouse.latest().unwrap().unwrap().tables.get(&table(name)).unwrap())
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn going_back_before_publishing_is_no_change() {
     draft.stage(staged_file(&warehouse, "orders", "1")).unwrap();
     let extra = latest_table(&warehouse, "extra");
     draft.remove(&table("extra"));
-    assert!(draft.state().table(&table("extra")).is_none());
+    assert!(draft.state().tables.get(&table("extra")).is_none());
     draft.stage(extra.as_ref().clone()).unwrap();
     assert_eq!(draft.publish(&publication()).unwrap(), PublishOutcome::Unchanged(Version(1)));
 }
@@ -214,7 +214,7 @@ fn what_the_disk_refuses_has_a_name() {
         draft.stage(staged_file(&warehouse, "orders", "1")).unwrap();
         store.fail(0, Failing::Once(kind));
         let error = draft.publish(&publication()).unwrap_err();
-        let file = draft.state().table(&table("orders")).unwrap().files()[0].path.clone();
+        let file = draft.state().tables.get(&table("orders")).unwrap().files()[0].path.clone();
         format!("{error}\n{}", error.hints().join("\n")).replace(&file, "FILE")
     };
     insta::assert_snapshot!(message(ErrorKind::StorageFull), @"

@@ -13,7 +13,7 @@ use parquet::basic::Encoding;
 use super::super::encode_rows::rows_hash;
 use super::super::store::LocalStore;
 use super::super::store::simulated::{Failing, SimulatedStore};
-use super::super::{ColumnStatistics, content_hash};
+use super::super::{ColumnStatistics, TableColumn, content_hash};
 use super::*;
 use crate::base::hash;
 

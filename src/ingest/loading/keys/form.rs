@@ -43,7 +43,7 @@ impl KeyForm {
             return None;
         }
         let pairs = left.iter().map(normal).zip(right.iter().map(normal));
-        let types = pairs.map(|(left, right)| common(left, right)).collect::<Option<_>>()?;
+        let types = pairs.map(|(left, right)| common(&left, &right)).collect::<Option<_>>()?;
         Some(Self { types })
     }
 
@@ -97,13 +97,6 @@ impl KeyValues {
         }
     }
 
-    pub(in crate::ingest::loading) fn len(&self) -> usize {
-        match self {
-            Self::Words { values, .. } => values.len(),
-            Self::Numbers { values, .. } => values.len(),
-        }
-    }
-
     /// Key `row` as a number that is the same for equal keys of this form; `None` where it is null.
     pub(in crate::ingest::loading) fn number(&self, row: usize) -> Option<u128> {
         if self.nulls().is_some_and(|nulls| nulls.is_null(row)) {
@@ -138,10 +131,10 @@ fn normal(data_type: &DataType) -> DataType {
     }
 }
 
-fn common(left: DataType, right: DataType) -> Option<DataType> {
+fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     use DataType::{Decimal128, Int64};
-    match (&left, &right) {
-        _ if left == right => Some(left),
+    match (left, right) {
+        _ if left == right => Some(left.clone()),
         (Decimal128(_, scale), Int64) | (Int64, Decimal128(_, scale)) => {
             Some(Decimal128(38, (*scale).max(0)))
         }
@@ -202,7 +195,7 @@ mod tests {
 
     fn numbers(form: &KeyForm, columns: &[ArrayRef]) -> Vec<Option<u128>> {
         let values = form.values(columns).unwrap();
-        (0..values.len()).map(|row| values.number(row)).collect()
+        (0..columns[0].len()).map(|row| values.number(row)).collect()
     }
 
     #[test]

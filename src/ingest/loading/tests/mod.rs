@@ -15,7 +15,7 @@ use crate::rules::{
     ColumnType, Contract, ForeignKey, OnReject, ReadOptions, RejectLimit, RowCheck,
 };
 use crate::warehouse::{Publication, PublishOutcome, TableContent};
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -182,6 +182,7 @@ pub(super) fn source(name: &str, location: &str, columns: &[&str]) -> Source {
     Source {
         info: info("source", name),
         table: TableName::new("s", name).unwrap(),
+        quarantine: TableName::new("quarantine", &format!("s_{name}")).unwrap(),
         source_name: "s".to_owned(),
         location: Some(location.to_owned()),
         location_span: None,
@@ -197,6 +198,7 @@ pub(super) fn info(kind: &str, name: &str) -> NodeInfo {
     NodeInfo {
         id: NodeId::new(kind, "shop", name),
         name: name.to_owned(),
+        fqn: vec!["shop".to_owned(), name.to_owned()],
         path: format!("{kind}s/{name}.csv"),
         description: String::new(),
         tags: Vec::new(),

@@ -1,7 +1,7 @@
 //! Dates and times as cells spell them: ISO 8601, or a format of the user's. Microseconds, nothing rounded.
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::number::trim;
 
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     fn instant(text: &str) -> Option<i64> {
-        DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.timestamp_micros())
+        chrono::DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.timestamp_micros())
     }
 
     #[test]

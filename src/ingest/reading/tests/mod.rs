@@ -15,9 +15,8 @@ use futures::TryStreamExt;
 
 use super::{FileInput, FileSummary, ReadError, ReadSizes, read};
 use crate::base::clock::SystemClock;
-use crate::engine::RowPredicate;
-use crate::ingest::{Chunk, RowReject};
-use crate::rules::{ColumnRule, ColumnType, Contract, ReadOptions};
+use crate::ingest::Chunk;
+use crate::rules::{ColumnRule, Contract, ReadOptions};
 
 pub(super) fn column(name: &str, data_type: &str) -> ColumnRule {
     ColumnRule {
