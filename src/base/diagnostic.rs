@@ -210,7 +210,7 @@ mod tests {
         2 | from {{ ref('order') }}
           |              ^^^^^
           |
-        help: did you mean `orders`?
+          = help: did you mean `orders`?
         ");
     }
 

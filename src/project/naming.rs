@@ -140,7 +140,10 @@ mod tests {
     use serde_json::json;
 
     fn arguments(json: Json) -> Map<String, Json> {
-        json.as_object().unwrap().clone()
+        match json {
+            Json::Object(arguments) => arguments,
+            other => panic!("{other}"),
+        }
     }
 
     /// The ids are those that dbt gives the tests of its jaffle shop.

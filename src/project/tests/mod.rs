@@ -18,7 +18,7 @@ use crate::base::{Diagnostics, NodeId};
 
 /// A project on disk, gone when dropped.
 pub(super) struct Fixture {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub(super) options: LoadOptions,
 }
 
@@ -44,7 +44,7 @@ impl Fixture {
             target_name: "dev".to_owned(),
             threads: 1,
         };
-        Self { folder, options }
+        Self { _folder: folder, options }
     }
 
     pub(super) fn load(&self) -> Result<Loaded, Diagnostics> {

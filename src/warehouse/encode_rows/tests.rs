@@ -47,7 +47,8 @@ fn hash(batch: &RecordBatch) -> u128 {
 }
 
 fn hash_of(column: ArrayRef) -> u128 {
-    rows_hash(std::slice::from_ref(&column), column.len()).unwrap()
+    let rows = column.len();
+    rows_hash(&[column], rows).unwrap()
 }
 
 proptest! {

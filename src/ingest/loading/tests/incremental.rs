@@ -172,12 +172,15 @@ fn apply(place: &Place, (is_order, file, records): &Change) {
     }
 }
 
+/// A rejected record: file, line and reasons.
+type Reject = (String, i64, Vec<String>);
+
 /// The rules once more, row by row over the whole set: rows accepted, and rejects with their reasons.
 fn expected(
     files: &BTreeMap<String, Vec<String>>,
     is_order: bool,
     customers: &BTreeSet<i64>,
-) -> (Vec<Vec<Option<i64>>>, Vec<(String, i64, Vec<String>)>) {
+) -> (Vec<Vec<Option<i64>>>, Vec<Reject>) {
     struct Row {
         place: (String, i64),
         cells: Vec<Option<i64>>,
