@@ -122,9 +122,9 @@ async fn build_node<'a>(
 ) -> Outcome {
     let started = Instant::now();
     let mut outcome = match node {
-        Node::Source(source) => load_source(workspace, draft, source).await,
+        Node::Source(source) => load_source(workspace, options, draft, source).await,
         Node::Seed(seed) => {
-            let context = load_context(workspace, draft);
+            let context = load_context(workspace, options, draft);
             match loading::load_seed(&context, seed).await {
                 Ok(loaded) => done(&seed.info.id, loaded.changed, Some(loaded.count.rows_accepted)),
                 Err(error) => failed(&seed.info.id, explain(&error, None)),
@@ -142,8 +142,13 @@ async fn build_node<'a>(
     outcome
 }
 
-async fn load_source(workspace: &Workspace, draft: &Draft, source: &Source) -> Outcome {
-    let context = load_context(workspace, draft);
+async fn load_source(
+    workspace: &Workspace,
+    options: &Options,
+    draft: &Draft,
+    source: &Source,
+) -> Outcome {
+    let context = load_context(workspace, options, draft);
     match loading::load(&context, source).await {
         Ok(loaded) => {
             let rows = Some(loaded.count.rows_accepted);
@@ -166,7 +171,11 @@ fn explain(error: &LoadError, location: Option<&Span>) -> String {
     problem.render()
 }
 
-fn load_context<'a>(workspace: &'a Workspace, draft: &'a Draft) -> LoadContext<'a> {
+fn load_context<'a>(
+    workspace: &'a Workspace,
+    options: &Options,
+    draft: &'a Draft,
+) -> LoadContext<'a> {
     LoadContext {
         warehouse: &workspace.warehouse,
         draft,
@@ -174,6 +183,7 @@ fn load_context<'a>(workspace: &'a Workspace, draft: &'a Draft) -> LoadContext<'
         base_dir: &workspace.base_dir,
         progress: workspace.progress.as_ref(),
         threads: workspace.threads,
+        full_refresh: options.full_refresh,
     }
 }
 

@@ -140,3 +140,11 @@ fn all_problems_of_a_project_are_told_at_once() {
         .says("models/b.sql:1")
         .says("2 problems");
 }
+
+#[test]
+fn a_full_refresh_reads_every_file_again_and_changes_nothing() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    project.run(["build", "--full-refresh"]).success().says("nothing has changed");
+    assert_eq!(project.query("select * from totals"), "orders,units\n2,7\n");
+}

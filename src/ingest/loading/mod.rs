@@ -58,6 +58,8 @@ pub(crate) struct LoadContext<'a> {
     pub(crate) base_dir: &'a Path,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) threads: usize,
+    /// Parse every file again, whatever stands.
+    pub(crate) full_refresh: bool,
 }
 
 /// What a load did.
@@ -91,7 +93,10 @@ async fn load_files(
     files: Vec<InputFile>,
 ) -> Result<Loaded, LoadError> {
     let state = context.draft.state();
-    let previous = Previous::find(&state, input.table, input.quarantine());
+    let previous = match context.full_refresh {
+        true => None,
+        false => Previous::find(&state, input.table, input.quarantine()),
+    };
     let mut changes =
         changes::compare(context.warehouse, input.table, files, previous.as_ref()).await?;
     let inferred = infer(context, input, &changes, previous.as_ref()).await?;

@@ -71,6 +71,7 @@ impl Place {
             base_dir: self.folder.path(),
             progress: &Silent,
             threads: 2,
+            full_refresh: false,
         }
     }
 
