@@ -1,7 +1,7 @@
 //! Errors as clients see them: `application/problem+json`, RFC 9457.
 //!
-//! A problem travels in the response's extensions and is rendered in one place, [`super::layers::identify`], which
-//! knows the request's id. What the client caused is explained to it; what it did not is logged, not told.
+//! A problem travels in the response's extensions and is rendered in one place, the outermost of [`super::layers`],
+//! which knows the request's id. What the client caused is explained to it; what it did not is logged, not told.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
