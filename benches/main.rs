@@ -55,6 +55,11 @@ fn the_main_job(criterion: &mut Criterion) {
     }
     time("build, everything", &["build", "--full-refresh"]);
     time("build, nothing changed", &["build"]);
+    let answer = here.join("answer.csv");
+    let sql = "select country, sum(lifetime_value) as revenue from customer_lifetime_value \
+               group by country order by country";
+    let query = ["query", sql, "-f", "csv", "-o", answer.to_str().unwrap()];
+    group.bench_function("query", |b| b.iter(|| clearwell(here, &query)));
     group.finish();
 }
 

@@ -54,14 +54,13 @@ fn conclude(
     if progressed.has_failed() {
         return Ok((RunOutcome::Failed { reason: reason(progressed) }, None));
     }
-    let tested = options.verb == Verb::Build;
     if options.verb == Verb::Test {
         let version = draft.parent().ok_or(BuildError::NothingPublished)?;
         return Ok((RunOutcome::Unchanged { version }, None));
     }
     let publication = Publication {
         published: workspace.clock.now().trunc_subsecs(6),
-        tested,
+        tested: options.verb == Verb::Build && all_tested(workspace, draft, progressed),
         even_if_unchanged: false,
     };
     Ok(match draft.publish(&publication)? {
@@ -73,6 +72,13 @@ fn conclude(
             (RunOutcome::Failed { reason }, Some((by, tables)))
         }
     })
+}
+
+/// Whether every check of the project ran, now or for the version before.
+fn all_tested(workspace: &Workspace, draft: &Draft, progressed: &Progressed) -> bool {
+    let was_tested = draft.parent_state().version.as_ref().is_some_and(|file| file.tested);
+    let checks = workspace.project.nodes.values().filter(|node| matches!(node, Node::Check(_)));
+    was_tested || checks.into_iter().all(|check| progressed.selected.contains(&check.info().id))
 }
 
 fn reason(progressed: &Progressed) -> String {

@@ -145,6 +145,9 @@ pub(super) struct Query {
     /// How to write the answer: table, csv, json, ndjson, arrow or parquet
     #[arg(long, short, default_value = "table")]
     pub(super) format: Format,
+    /// Write the answer to a file, not to stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
     /// Which state to ask: a version, a time, a tag or run:ID [default: the current version]
     #[arg(long, value_name = "STATE")]
     pub(super) at: Option<String>,

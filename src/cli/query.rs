@@ -1,6 +1,8 @@
 //! `clearwell query`: read-only SQL over one state of the warehouse.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -26,9 +28,18 @@ pub(super) async fn run(
         session.plan(&command.sql).await.map_err(|error| sql_error(&command.sql, &error))?;
     let format = if global.json { Format::Json } else { command.format };
     let rows = query.in_stored_order().stream().await?;
-    let written = output::write(rows, &query.schema(), format, &mut ui.data()).await;
+    let mut out = match &command.output {
+        Some(path) => create(path)?,
+        None => ui.data(),
+    };
+    let written = output::write(rows, &query.schema(), format, &mut *out).await;
     written.map(drop).or_else(ignore_closed_pipe)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn create(path: &Path) -> Result<Box<dyn Write + Send>, CliError> {
+    let error = |error| CliError::user(format!("cannot write `{}`: {error}", path.display()));
+    Ok(Box::new(BufWriter::new(File::create(path).map_err(error)?)))
 }
 
 /// `clearwell query … | head` is no error.
