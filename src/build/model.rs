@@ -57,12 +57,13 @@ pub(super) async fn build(
         note_reads(draft, manifest);
         return Ok(unchanged(manifest));
     }
-    let manifest = stage(draft, &state, model, &query, code).await?;
+    let manifest = stage(workspace, draft, &state, model, &query, code).await?;
     let changed = standing.is_none_or(|before| before.content_hash != manifest.content_hash);
     Ok(Built { changed, rows: manifest.rows })
 }
 
 async fn stage(
+    workspace: &Workspace,
     draft: &Draft,
     state: &State,
     model: &Model,
@@ -82,7 +83,7 @@ async fn stage(
         let reads = reads.iter().cloned().collect();
         (TableContent::View { sql, reads }, None, view_hash(&code, &columns))
     } else {
-        let files = write(draft, model, query).await?;
+        let files = write(workspace, draft, model, query).await?;
         let rows = files.iter().map(|file| file.rows).sum();
         let hash = content_hash(&columns, &files);
         (TableContent::Files { files }, Some(rows), hash)
@@ -104,9 +105,14 @@ async fn stage(
     Ok(staged)
 }
 
-async fn write(draft: &Draft, model: &Model, query: &Query) -> Result<Vec<DataFile>, String> {
+async fn write(
+    workspace: &Workspace,
+    draft: &Draft,
+    model: &Model,
+    query: &Query,
+) -> Result<Vec<DataFile>, String> {
     let describe = |error: &dyn std::fmt::Display| format!("model `{}`: {error}", model.info.name);
-    let options = WriteOptions { distinct: Vec::new(), parallel: 2 };
+    let options = WriteOptions { distinct: Vec::new(), parallel: workspace.threads };
     let mut writer =
         draft.writer(&model.table, query.schema(), options).map_err(|error| describe(&error))?;
     let mut rows = query.stream().await.map_err(|error| describe(&error))?;
