@@ -1,5 +1,6 @@
 //! `clearwell build`, `run`, `seed`, `test`.
 
+use std::cmp::Reverse;
 use std::process::ExitCode;
 
 use super::arguments::{self, Global};
@@ -8,7 +9,10 @@ use super::open;
 use super::ui::Ui;
 use crate::base::size::{ByteSize, count};
 use crate::build::{self, Options, Report, Verb};
-use crate::record::{CheckStatus, NodeStatus, RunOutcome};
+use crate::record::{CheckStatus, InputCount, NodeStatus, RunOutcome};
+
+/// How many kinds of reasons the summary names for a source, the most frequent first.
+const REASONS_SHOWN: usize = 3;
 
 pub(super) async fn run(
     global: &Global,
@@ -39,7 +43,7 @@ pub(super) async fn run(
 /// What was loaded, rejected, built, tested and published, and how to go on.
 fn summarize(report: &Report, ui: &Ui) {
     let record = &report.record;
-    let sum = |field: fn(&crate::record::InputCount) -> u64| record.inputs.iter().map(field).sum();
+    let sum = |field: fn(&InputCount) -> u64| record.inputs.iter().map(field).sum();
     let (read, rejected): (u64, u64) = (sum(|i| i.rows_read), sum(|i| i.rows_rejected));
     let built = |status| record.nodes.iter().filter(|node| node.status == status).count();
     let checks = |status| record.findings.iter().filter(|f| f.status == status).count();
@@ -77,20 +81,18 @@ fn summarize(report: &Report, ui: &Ui) {
     conclude(report, seconds, ui);
 }
 
-/// `quarantine.shop_orders: 61 rows (31 check:quantity, 30 ragged)`
-fn reject_line(input: &crate::record::InputCount) -> String {
+/// `61 rows into quarantine.shop_orders: 31 check:quantity, 30 ragged`
+fn reject_line(input: &InputCount) -> String {
     let mut reasons: Vec<(&String, &u64)> = input.reasons.iter().collect();
-    reasons.sort_by_key(|(name, rows)| (std::cmp::Reverse(**rows), *name));
-    let shown: Vec<String> =
-        reasons.iter().take(4).map(|(name, rows)| format!("{} {name}", count(**rows))).collect();
-    let more = if reasons.len() > 4 { ", …" } else { "" };
+    reasons.sort_by_key(|(name, rows)| (Reverse(**rows), *name));
+    let shown = reasons.iter().take(REASONS_SHOWN);
+    let mut shown: Vec<String> =
+        shown.map(|(name, rows)| format!("{} {name}", count(**rows))).collect();
+    if reasons.len() > REASONS_SHOWN {
+        shown.push("…".to_owned());
+    }
     let rows = count(input.rows_rejected);
-    format!(
-        "{rows} rows of {} are in {}: {}{more}",
-        input.table,
-        input.quarantine,
-        shown.join(", ")
-    )
+    format!("{rows} rows into {}: {}", input.quarantine, shown.join(", "))
 }
 
 fn conclude(report: &Report, seconds: f64, ui: &Ui) {

@@ -110,8 +110,9 @@ impl Ui {
                     eprintln!("{}\n", rendered(problem));
                 }
                 let errors = problems.0.len();
-                let plural = if errors == 1 { "problem" } else { "problems" };
-                eprintln!("{errors} {plural}; nothing was done");
+                if errors > 1 {
+                    eprintln!("{errors} problems; nothing was done");
+                }
             }
             Message::Text(text) => {
                 let mut problem = Diagnostic::error(text.as_str());
