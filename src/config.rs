@@ -22,6 +22,13 @@ pub(crate) struct Setting {
     pub(crate) default: &'static str,
 }
 
+impl Setting {
+    /// What overrides it in the environment: `CLEARWELL_SERVER_BIND` for `server.bind`.
+    pub(crate) fn variable(&self) -> String {
+        format!("CLEARWELL_{}", self.name.to_uppercase().replace('.', "_"))
+    }
+}
+
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "warehouse",
@@ -207,7 +214,7 @@ impl Values {
 
     fn read_environment(&mut self, environment: &BTreeMap<String, String>) {
         for setting in SETTINGS {
-            let variable = variable(setting.name);
+            let variable = setting.variable();
             if let Some(value) = environment.get(&variable) {
                 self.written.insert(setting.name, (value.clone(), Origin::Environment(variable)));
             }
@@ -254,11 +261,6 @@ impl Values {
             }
         }
     }
-}
-
-/// `server.bind` is overridden by `CLEARWELL_SERVER_BIND`.
-fn variable(setting: &str) -> String {
-    format!("CLEARWELL_{}", setting.to_uppercase().replace('.', "_"))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod api; // everything HTTP
 mod base; // leaves that everyone may use
 mod build; // one run: plan, stage, check, publish
 mod checks; // tests of data -> findings
-mod cli;
+mod cli; // one file a verb
 mod config; // clearwell.toml, the environment and flags
 mod endpoints; // routes as typed, planned statements
 mod engine; // the only door to DataFusion
@@ -26,7 +26,7 @@ mod project; // what the user wrote: YAML and Jinja SQL, resolved to a graph
 mod record; // what a run leaves behind, as plain data
 mod rules; // what data must be, as plain data
 mod sample; // synthetic shop data
-mod warehouse; // versioned tables: manifests, drafts, publish // one file a verb
+mod warehouse; // versioned tables: manifests, drafts, publish
 
 /// Runs one command, as the program does: `["clearwell", "build"]`.
 ///

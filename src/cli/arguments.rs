@@ -30,11 +30,10 @@ pub(super) fn parse(
 }
 
 fn settings_help() -> String {
-    let mut help = format!(
-        "Settings of {FILE_NAME}, each overridden by `CLEARWELL_` and its name in capitals with `_` for `.`:"
-    );
+    let mut help = format!("Settings of {FILE_NAME}, each overridden by its variable:");
     for setting in SETTINGS {
-        help += &format!("\n  {:<14} {}", setting.name, setting.help);
+        help += &format!("\n  {} ({})", setting.name, setting.variable());
+        help += &format!("\n      {}", setting.help);
         if !setting.default.is_empty() {
             help += &format!(" [default: {}]", setting.default);
         }

@@ -53,7 +53,7 @@ impl Draft {
     ///
     /// # Errors
     /// If two columns have the same name but for case, or no table can hold a column's type.
-    #[allow(clippy::needless_pass_by_value, reason = "a caller has no other use for them")]
+    #[expect(clippy::needless_pass_by_value, reason = "a caller has no other use for them")]
     pub(crate) fn writer(
         &self,
         table: &TableName,

@@ -128,6 +128,26 @@ fn a_sql_error_points_into_the_template() {
 }
 
 #[test]
+fn a_missing_file_is_told_where_it_is_asked_for() {
+    let project = TestProject::new(ORDERS);
+    std::fs::remove_file(project.path().join("data/orders.csv")).unwrap();
+    project
+        .build()
+        .failure(1)
+        .says("no file matches `data/orders.csv`")
+        .says("models/sources.yml:")
+        .says("`external_location` is relative to the folder of clearwell.toml");
+}
+
+#[test]
+fn help_tells_of_every_setting() {
+    let help = TestProject::new("").run(["--help"]).success();
+    help.says("memory_limit (CLEARWELL_MEMORY_LIMIT)")
+        .says("server.bind (CLEARWELL_SERVER_BIND)")
+        .says("the address on which `serve` answers [default: 127.0.0.1:5000]");
+}
+
+#[test]
 fn all_problems_of_a_project_are_told_at_once() {
     let project = TestProject::new(
         "//- /models/a.sql\nselect * from {{ ref('bb') }}\n//- /models/b.sql\nselect * from {{ reff('a') }}\n",
