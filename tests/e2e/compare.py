@@ -11,6 +11,7 @@ usage: compare.py [--clearwell PATH] [PROJECT ...]      with CLEARWELL_DATA set
 """
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -84,20 +85,24 @@ def quarantine_differences(clearwell, judged):
     found = {}
     lines = []
     for reject in clearwell.query(QUARANTINE.format(*judged.table.id)).to_pylist():
-        where = (os.path.realpath(base / reject["file"]), reject["line"], reject["byte_offset"])
+        where = (real_path(os.path.join(base, reject["file"])), reject["line"], reject["byte_offset"])
         if where in found:
             lines.append(f"twice: {where}")
         if len(reject["reasons"]) != len(reject["messages"]) or not all(reject["messages"]):
             lines.append(f"not one message for each reason: {where}: {reject}")
         found[where] = (reject["raw"], sorted(reject["reasons"]))
     expected = {
-        (os.path.realpath(row.file), row.line, row.offset): (row.raw, sorted(row.reasons)) for row in judged.rejected
+        (real_path(row.file), row.line, row.offset): (row.raw, sorted(row.reasons)) for row in judged.rejected
     }
     wrong = [where for where in sorted(expected.keys() | found.keys()) if expected.get(where) != found.get(where)]
     lines += [f"{where}: expected {expected.get(where)}, found {found.get(where)}" for where in wrong[:5]]
     if len(wrong) > 5:
         lines.append(f"... {len(wrong)} rejects differ in all")
     return lines
+
+
+# The rejects of a file are many.
+real_path = functools.cache(os.path.realpath)
 
 
 def count_differences(clearwell, judged):

@@ -5,8 +5,9 @@ The bundled project is built from two sets of generated data in turn, so that ea
 the newest version must be whole, the old one or the new one: its tables hold, row for row, what a build that nobody
 disturbed made of one of the two sets. Then the next build must succeed without help and make the other.
 
-Moments are spread over the time a build takes; a quarter of them follow the first sign that a version is being
-published. Where each one hit is told by what it left in the warehouse.
+Every other moment is anywhere in the time that a build takes. The others are aimed, at one late stage after another:
+each is so long after the first sign of its stage as that stage was seen to last. Where a kill hit is not where it was
+aimed but what it left in the warehouse.
 
 usage: kill.py [--clearwell PATH] [--moments N] [--orders N] [--seed N]
 """
@@ -17,6 +18,7 @@ import os
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,11 +35,16 @@ SETS = ("one", "other")
 STAGES = (
     "before the first file",
     "loading and building",
+    "tested: data files made to last",
     "publishing: manifests",
     "publishing: version written, not named",
-    "publishing: version named",
-    "after publishing",
+    "publishing: version named, the hint is old",
+    "published: the run is not recorded",
+    "after the run",
 )
+AIMED = range(2, 7)
+PUBLISHING = range(3, 6)
+MEASURED_BUILDS = 7
 
 
 def main():
@@ -61,7 +68,7 @@ def kill_many(folder, given):
     while hits.total() < given.moments or published_into(hits) * 10 < given.moments:
         if hits.total() == 2 * given.moments:
             raise Failure(f"only {published_into(hits)} of {hits.total()} kills hit the publishing")
-        moment = bench.moment(moments, publishing=hits.total() % 4 == 3)
+        moment = bench.moment(moments, hits.total())
         stage, survivor = bench.kill(moment)
         hits[stage] += 1
         print(f"{hits.total():4} {moment}: {STAGES[stage]}; the {survivor} version is whole", flush=True)
@@ -73,18 +80,19 @@ def kill_many(folder, given):
 
 def published_into(hits):
     """How many kills hit a build that was publishing."""
-    return sum(hits[stage] for stage in (2, 3, 4))
+    return sum(hits[stage] for stage in PUBLISHING)
 
 
 @dataclass
 class Moment:
-    """When to kill: so long after the start, or after the first sign of publishing."""
+    """When to kill: so long after the start, or after the first sign of a stage."""
 
     seconds: float
-    publishing: bool
+    stage: int = 0
 
     def __str__(self):
-        return f"{self.seconds * 1000:7.1f} ms after {'the first manifest' if self.publishing else 'the start'}"
+        sign = f"the first sign of `{STAGES[self.stage]}`" if self.stage else "the start"
+        return f"{self.seconds * 1000:6.1f} ms after {sign}"
 
 
 class Bench:
@@ -101,7 +109,7 @@ class Bench:
         self.current, self.target = None, "one"
         self.put("one")
         self.recover()
-        self.seconds, self.publishing_seconds = self.measure()
+        self.seconds, self.stage_seconds = self.measure()
 
     def put(self, name):
         """Makes `data/` that set, in new files."""
@@ -117,46 +125,46 @@ class Bench:
         return digest(clearwell)
 
     def measure(self):
-        """Seconds from a build's start to its end, and from its first manifest to its version."""
-        whole, publishing = [], []
-        for _ in range(4):
-            version = self.clearwell.warehouse / f"versions/{self.clearwell.versions()[-1] + 1:020}.json"
-            process, started = self.start()
-            wait_for_change(self.clearwell.warehouse / "manifests", process)
-            first_manifest = time.monotonic()
-            while not version.exists() and process.poll() is None:
-                time.sleep(0.0002)
-            publishing.append(time.monotonic() - first_manifest)
+        """Seconds from a build's start to its end, and what each aimed stage lasts."""
+        whole, stages = [], {stage: [] for stage in AIMED}
+        for _ in range(MEASURED_BUILDS):
+            process, started, signs = self.start()
+            seen = [signs.wait_for(stage, process) for stage in (*AIMED, len(STAGES) - 1)]
             process.wait()
             whole.append(time.monotonic() - started)
+            for stage, begun, ended in zip(AIMED, seen, seen[1:]):
+                stages[stage].append(ended - begun)
             self.recover()
-        print(f"a build takes {min(whole):.3f} s, {min(publishing):.3f} s of it from its first manifest to its version")
-        return min(whole), min(publishing)
+        medians = {stage: statistics.median(seconds) for stage, seconds in stages.items()}
+        print(f"a build takes {statistics.median(whole):.3f} s, of it:")
+        for stage, seconds in medians.items():
+            print(f"  {seconds * 1000:7.1f} ms {STAGES[stage]}", flush=True)
+        return statistics.median(whole), medians
 
-    def moment(self, moments, publishing):
-        # A little beyond, so that the last steps are hit too.
-        most = self.publishing_seconds * 1.5 if publishing else self.seconds
-        return Moment(moments.uniform(0, most), publishing)
+    def moment(self, moments, number):
+        if number % 2 == 0:
+            return Moment(moments.uniform(0, self.seconds))
+        stage = AIMED[number // 2 % len(AIMED)]
+        return Moment(moments.uniform(0, self.stage_seconds[stage]), stage)
 
     def start(self):
         """Starts a build that would publish the set that is not current."""
         [self.target] = [name for name in SETS if name != self.current]
         self.put(self.target)
-        with open(self.folder / "talk", "w", encoding="utf-8") as talk:
+        signs = Signs(self.clearwell.warehouse, self.folder / "talk", self.clearwell.versions()[-1] + 1)
+        with open(signs.talk, "w", encoding="utf-8") as talk:
             process = self.clearwell.start("build", stdout=subprocess.DEVNULL, stderr=talk)
-        return process, time.monotonic()
+        return process, time.monotonic(), signs
 
     def kill(self, moment):
         """Kills a build at a moment: the stage it was in, as an index into STAGES, and what survived."""
-        before = Remains(self.clearwell.warehouse)
-        process, started = self.start()
-        if moment.publishing:
-            wait_for_change(self.clearwell.warehouse / "manifests", process)
-            started = time.monotonic()
+        process, started, signs = self.start()
+        if moment.stage:
+            started = signs.wait_for(moment.stage, process)
         time.sleep(max(0.0, started + moment.seconds - time.monotonic()))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        stage = Remains(self.clearwell.warehouse).stage_since(before)
+        stage = signs.stage()
         try:
             found = digest(self.clearwell)
         except (Failure, OSError, ValueError, KeyError, duckdb.Error) as error:
@@ -177,34 +185,53 @@ class Bench:
         self.current = self.target
 
 
-class Remains:
-    """Which files a warehouse has."""
+class Signs:
+    """What a build that is about to start will leave, stage after stage. Each stage's sign stays once it is there."""
 
-    def __init__(self, warehouse):
-        self.versions = set(os.listdir(warehouse / "versions"))
-        self.manifests = set(os.listdir(warehouse / "manifests"))
-        self.runs = set(os.listdir(warehouse / "runs"))
-        self.data = {path for path in (warehouse / "tables").rglob("*.parquet")}
+    def __init__(self, warehouse, talk, version):
+        self.warehouse, self.talk = warehouse, talk
+        self.named = warehouse / f"versions/{version:020}.json"
+        self.hint = str(version)
+        self.data = self.data_files()
+        self.names = {folder: set(os.listdir(warehouse / folder)) for folder in ("manifests", "versions", "runs")}
+        self.changed = {folder: self.changed_at(folder) for folder in self.names}
 
-    def stage_since(self, before):
-        """How far a build came that began at `before`, as an index into STAGES."""
-        named = {name for name in self.versions - before.versions if name.endswith(".json")}
-        if named and self.runs - before.runs:
-            return 5
-        if named:
-            return 4
-        if self.versions - before.versions:
-            return 3
-        if self.manifests - before.manifests:
-            return 2
-        return 1 if self.data - before.data else 0
+    def data_files(self):
+        return set((self.warehouse / "tables").rglob("*.parquet"))
 
+    def changed_at(self, folder):
+        return os.stat(self.warehouse / folder).st_mtime_ns
 
-def wait_for_change(folder, process):
-    """Returns once something is created in a folder, or the process has ended."""
-    before = os.stat(folder).st_mtime_ns
-    while os.stat(folder).st_mtime_ns == before and process.poll() is None:
-        time.sleep(0.0002)
+    def has_new(self, folder, suffix=""):
+        """Whether a name is new in a folder. As long as nothing is, that costs one look at the folder's time."""
+        if self.changed_at(folder) == self.changed[folder]:
+            return False
+        return any(name.endswith(suffix) for name in set(os.listdir(self.warehouse / folder)) - self.names[folder])
+
+    def begun(self, stage):
+        if stage == 1:
+            return bool(self.data_files() - self.data)
+        if stage == 2:
+            return b"passed " in self.talk.read_bytes()
+        if stage == 3:
+            return self.has_new("manifests")
+        if stage == 4:
+            return self.has_new("versions")
+        if stage == 5:
+            return self.named.exists()
+        if stage == 6:
+            return (self.warehouse / "latest").read_text(encoding="utf-8").strip() == self.hint
+        return stage == 0 or self.has_new("runs", ".json")
+
+    def wait_for(self, stage, process):
+        """The time at which a stage has begun, or the process has ended."""
+        while not self.begun(stage) and process.poll() is None:
+            time.sleep(0.0001)
+        return time.monotonic()
+
+    def stage(self):
+        """How far the build came, as an index into STAGES."""
+        return max(stage for stage in range(len(STAGES)) if self.begun(stage))
 
 
 def digest(clearwell):
