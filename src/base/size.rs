@@ -66,6 +66,12 @@ pub(crate) fn count(number: u64) -> String {
     out
 }
 
+/// A number of things: `1 row`, `1,234 rows`. `noun` is in the singular and takes an `s`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +87,7 @@ mod tests {
     #[test]
     fn counts_are_grouped() {
         assert_eq!((count(7).as_str(), count(1_234_567).as_str()), ("7", "1,234,567"));
+        let rows = [0, 1, 1_000].map(|number| counted(number, "row"));
+        assert_eq!(rows, ["0 rows", "1 row", "1,000 rows"]);
     }
 }

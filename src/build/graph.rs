@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use super::{Options, Progressed, Workspace, model, report};
+use super::{Options, Progressed, Verb, Workspace, model, report};
 use crate::base::{Diagnostic, NodeId, Span};
 use crate::ingest::loading::{self, LoadContext, LoadError};
 use crate::project::{Node, Source};
@@ -66,16 +66,19 @@ fn dependencies(
     options: &Options,
     progressed: &Progressed,
 ) -> BTreeMap<NodeId, BTreeSet<NodeId>> {
-    let is_due = |(id, node): &(&NodeId, &Node)| {
-        let makes_table = match node {
-            Node::Source(source) => source.location.is_some(),
-            node => node.table().is_some(),
-        };
-        makes_table && options.verb.touches(node) && progressed.selected.contains(*id)
-    };
-    let due: BTreeSet<NodeId> =
-        workspace.project.nodes.iter().filter(is_due).map(|(id, _)| id.clone()).collect();
+    let nodes = workspace.project.nodes.iter();
+    let due = nodes.filter(|(id, node)| is_due(options.verb, &progressed.selected, id, node));
+    let due: BTreeSet<NodeId> = due.map(|(id, _)| id.clone()).collect();
     due.iter().map(|id| (id.clone(), workspace.waits_for(id, &due))).collect()
+}
+
+/// Whether the run makes the table of `node`.
+pub(super) fn is_due(verb: Verb, selected: &BTreeSet<NodeId>, id: &NodeId, node: &Node) -> bool {
+    let makes_table = match node {
+        Node::Source(source) => source.location.is_some(),
+        node => node.table().is_some(),
+    };
+    makes_table && verb.touches(node) && selected.contains(id)
 }
 
 /// The first node, in the order of names, that waits for nothing.

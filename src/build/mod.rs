@@ -93,15 +93,19 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> Result<Repo
         workspace.progress.note(&nothing.render());
     }
     let parent = workspace.warehouse.latest()?;
-    let draft = workspace.warehouse.draft(parent, RunId::new(started));
+    if options.verb == Verb::Test && parent.is_none() {
+        return Err(BuildError::NothingPublished);
+    }
+    let mut draft = workspace.warehouse.draft(parent, RunId::new(started));
     remove_orphans(workspace, &draft);
+    let warnings = mend(workspace, options, &selected, &mut draft)?;
     let mut progressed = Progressed {
         started,
         selected,
         inputs: Vec::new(),
         nodes: Vec::new(),
         findings: Vec::new(),
-        warnings: Vec::new(),
+        warnings,
         failures: Vec::new(),
     };
     graph::build_tables(workspace, options, &draft, &mut progressed).await;
@@ -124,6 +128,35 @@ fn remove_orphans(workspace: &Workspace, draft: &Draft) {
             draft.remove(table);
         }
     }
+}
+
+/// Lets tables that have lost a file be made again where this run makes them, and tells of them all.
+fn mend(
+    workspace: &Workspace,
+    options: &Options,
+    selected: &BTreeSet<NodeId>,
+    draft: &mut Draft,
+) -> Result<Vec<String>, BuildError> {
+    let mut warnings = Vec::new();
+    for (table, path) in draft.damaged()? {
+        let is_maker = |(id, node): &(&NodeId, &Node)| {
+            let quarantine = match node {
+                Node::Source(source) => Some(&source.quarantine),
+                _ => None,
+            };
+            graph::is_due(options.verb, selected, id, node)
+                && (node.table() == Some(&table) || quarantine == Some(&table))
+        };
+        let path = path.display();
+        if workspace.project.nodes.iter().any(|node| is_maker(&node)) {
+            draft.forget(&table);
+            warnings.push(format!("`{table}` was made again: `{path}` is missing or damaged"));
+        } else {
+            let advice = "`clearwell build` makes the table again";
+            warnings.push(format!("`{table}`: `{path}` is missing or damaged; {advice}"));
+        }
+    }
+    Ok(warnings)
 }
 
 /// Runs the selected checks whose tables stand.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::size::count;
+use crate::base::size::counted;
 use crate::base::{Diagnostic, Version};
 use crate::endpoints::StoreError;
 use crate::project::{Node, Project};
@@ -66,7 +66,7 @@ pub(super) fn node_line(project: &Project, result: &NodeResult) -> String {
         .and_then(Node::table)
         .map_or_else(|| result.node.short().to_owned(), ToString::to_string);
     let rows = match (result.rows, node) {
-        (Some(rows), _) => format!("{} rows", count(rows)),
+        (Some(rows), _) => counted(rows, "row"),
         (None, Some(Node::Model(_))) if result.message.is_none() => "view".to_owned(),
         (None, _) => String::new(),
     };
@@ -111,12 +111,12 @@ fn finding_line(finding: &Finding) -> String {
     let name = check_name(finding);
     let mut line = match finding.status {
         CheckStatus::Warn | CheckStatus::Fail => {
-            format!("{status:<9}  {:<8}  {name}: {} failures", "check", count(finding.failures))
+            format!("{status:<9}  {:<8}  {name}: {}", "check", counted(finding.failures, "failure"))
         }
         _ => format!("{status:<9}  {:<8}  {name}", "check"),
     };
     if let Some(message) = &finding.message {
-        line.push_str(&format!("\n  {message}"));
+        line.push_str(&format!("\n  {}", message.replace('\n', "\n  ")));
     }
     if let Some(sample) = &finding.sample {
         line.push_str(&format!("\n  {}", sample.columns.join(" | ")));

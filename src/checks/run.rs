@@ -11,8 +11,8 @@ use futures::stream;
 
 use super::compile::{failing_rows, row_condition};
 use super::known::{self, Known};
-use crate::base::TableName;
-use crate::engine::Session;
+use crate::base::{Diagnostic, TableName};
+use crate::engine::{Session, SqlError};
 use crate::project::{Check, CheckKind, CheckSeverity, Node, Project};
 use crate::record::{CheckStatus, Finding, Sample};
 use crate::warehouse::{State, TableContent, Warehouse};
@@ -174,16 +174,16 @@ impl<'a> CheckRun<'a> {
                     finding.sample = self.sample(&rows).await;
                 }
             }
-            Err(message) => {
+            Err(error) => {
                 finding.status = CheckStatus::Error;
-                finding.message = Some(message);
+                finding.message = Some(self.explain(bound.check, error).await);
             }
         }
         finding
     }
 
     /// dbt's rule: the failures are `fail_calc` over the (limited) failing rows; `error_if` and `warn_if` judge them.
-    async fn judge(&self, check: &Check, rows: &str) -> Result<(CheckStatus, u64), String> {
+    async fn judge(&self, check: &Check, rows: &str) -> Result<(CheckStatus, u64), SqlError> {
         let config = &check.config;
         let limit = config.limit.map(|limit| format!(" limit {limit}")).unwrap_or_default();
         let sql = format!(
@@ -211,10 +211,29 @@ impl<'a> CheckRun<'a> {
         Some(Sample { columns, rows: batches.iter().flat_map(text_rows).collect() })
     }
 
-    async fn first_batch(&self, sql: &str) -> Result<RecordBatch, String> {
-        let query = self.session.plan(sql).await.map_err(|error| error.to_string())?;
-        let batches = query.collect().await.map_err(|error| error.to_string())?;
-        batches.into_iter().find(|batch| batch.num_rows() > 0).ok_or_else(|| "no answer".to_owned())
+    async fn first_batch(&self, sql: &str) -> Result<RecordBatch, SqlError> {
+        let query = self.session.plan(sql).await?;
+        let batches = query.collect().await.map_err(|error| SqlError::new(error.to_string()))?;
+        let mut filled = batches.into_iter().filter(|batch| batch.num_rows() > 0);
+        filled.next().ok_or_else(|| SqlError::new("no answer"))
+    }
+
+    /// Why a check could not be run, at its place in the user's files: positions in the SQL that is made of it say
+    /// nothing there, those in a query of the user's own do.
+    async fn explain(&self, check: &Check, error: SqlError) -> String {
+        let mut place = check.info.span.clone();
+        let mut error = error;
+        if let CheckKind::Singular { sql } = &check.kind
+            && let Err(own) = self.session.plan(&sql.text).await
+        {
+            let located = own.position.map(|(line, column)| sql.locate(line, column, own.length));
+            place = located.or(place);
+            error = own;
+        }
+        let mut problem = Diagnostic::error(error.message);
+        problem.hints = error.hints;
+        problem.span = place;
+        problem.render()
     }
 }
 

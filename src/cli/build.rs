@@ -1,13 +1,14 @@
 //! `clearwell build`, `run`, `seed`, `test`.
 
 use std::cmp::Reverse;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use super::arguments::{self, Global};
 use super::error::CliError;
 use super::open;
 use super::ui::Ui;
-use crate::base::size::{ByteSize, count};
+use crate::base::size::{ByteSize, count, counted};
 use crate::build::{self, Options, Report, Verb};
 use crate::record::{CheckStatus, InputCount, NodeStatus, RunOutcome};
 
@@ -36,12 +37,12 @@ pub(super) async fn run(
     for warning in &report.warnings {
         ui.note(&format!("warning: {warning}"));
     }
-    summarize(&report, ui);
+    summarize(&report, config.bind, ui);
     Ok(if report.has_failed() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 /// What was loaded, rejected, built, tested and published, and how to go on.
-fn summarize(report: &Report, ui: &Ui) {
+fn summarize(report: &Report, serves_on: SocketAddr, ui: &Ui) {
     let record = &report.record;
     let sum = |field: fn(&InputCount) -> u64| record.inputs.iter().map(field).sum();
     let (read, rejected): (u64, u64) = (sum(|i| i.rows_read), sum(|i| i.rows_rejected));
@@ -51,9 +52,9 @@ fn summarize(report: &Report, ui: &Ui) {
     if !record.inputs.is_empty() {
         let files: u64 = sum(|i| i.files);
         ui.note(&format!(
-            "loaded    {} rows of {} files: {} accepted, {} rejected",
-            count(read),
-            count(files),
+            "loaded    {} of {}: {} accepted, {} rejected",
+            counted(read, "row"),
+            counted(files, "file"),
             count(read - rejected),
             count(rejected)
         ));
@@ -62,23 +63,23 @@ fn summarize(report: &Report, ui: &Ui) {
         }
     }
     ui.note(&format!(
-        "built     {} tables, {} unchanged, {} failed, {} skipped",
-        built(NodeStatus::Built),
+        "built     {}, {} unchanged, {} failed, {} skipped",
+        counted(built(NodeStatus::Built) as u64, "table"),
         built(NodeStatus::Unchanged),
         built(NodeStatus::Failed),
         built(NodeStatus::Skipped)
     ));
     if !record.findings.is_empty() {
         ui.note(&format!(
-            "tested    {} checks: {} passed, {} warned, {} failed",
-            record.findings.len(),
+            "tested    {}: {} passed, {} warned, {} failed",
+            counted(record.findings.len() as u64, "check"),
             checks(CheckStatus::Pass),
             checks(CheckStatus::Warn),
             checks(CheckStatus::Fail) + checks(CheckStatus::Error)
         ));
     }
     let seconds = (record.finished - record.started).num_milliseconds() as f64 / 1e3;
-    conclude(report, seconds, ui);
+    conclude(report, seconds, serves_on, ui);
 }
 
 /// `61 rows into quarantine.shop_orders: 31 check:quantity, 30 ragged`
@@ -91,16 +92,16 @@ fn reject_line(input: &InputCount) -> String {
     if reasons.len() > REASONS_SHOWN {
         shown.push("…".to_owned());
     }
-    let rows = count(input.rows_rejected);
-    format!("{rows} rows into {}: {}", input.quarantine, shown.join(", "))
+    let rows = counted(input.rows_rejected, "row");
+    format!("{rows} into {}: {}", input.quarantine, shown.join(", "))
 }
 
-fn conclude(report: &Report, seconds: f64, ui: &Ui) {
+fn conclude(report: &Report, seconds: f64, serves_on: SocketAddr, ui: &Ui) {
     let size = ByteSize(report.bytes);
     match &report.record.outcome {
         RunOutcome::Published { version } => {
             ui.note(&format!("published version {version} ({size}) in {seconds:.2} s"));
-            ui.note("next      `clearwell serve` answers on http://127.0.0.1:5000/api/v1/");
+            ui.note(&format!("next      `clearwell serve` answers on http://{serves_on}/api/v1/"));
         }
         RunOutcome::Unchanged { version } => {
             ui.note(&format!("nothing has changed: version {version} stands ({seconds:.2} s)"));

@@ -1,7 +1,5 @@
 //! The terminal: data to stdout, talk to stderr; bars where someone watches, plain lines elsewhere.
 
-#![expect(clippy::print_stderr, reason = "this is where the program talks")]
-
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +12,7 @@ use super::arguments::Global;
 use super::error::{CliError, Kind, Message};
 use crate::base::progress::{Progress, Silent, Task};
 use crate::base::size::count;
-use crate::base::{Diagnostic, Diagnostics};
+use crate::base::{Diagnostic, Diagnostics, Severity};
 
 /// Where a command writes.
 pub(super) struct Ui {
@@ -107,24 +105,30 @@ impl Ui {
         match &error.message {
             Message::Diagnostics(problems) => {
                 for problem in &problems.0 {
-                    eprintln!("{}\n", rendered(problem));
+                    say(&format!("{}\n", rendered(problem)));
                 }
-                let errors = problems.0.len();
+                let is_error = |problem: &&Diagnostic| problem.severity == Severity::Error;
+                let errors = problems.0.iter().filter(is_error).count();
                 if errors > 1 {
-                    eprintln!("{errors} problems; nothing was done");
+                    say(&format!("{errors} problems; nothing was done"));
                 }
             }
             Message::Text(text) => {
                 let mut problem = Diagnostic::error(text.as_str());
                 problem.hints.clone_from(&error.hints);
-                eprintln!("{}", rendered(&problem));
+                say(&rendered(&problem));
                 if error.kind == Kind::Unexpected {
-                    eprintln!("this should not happen; `-vv` tells more");
+                    say("this should not happen; `-vv` tells more");
                 }
             }
         }
         error.exit_code()
     }
+}
+
+/// One line to stderr. That nobody can be told (it is closed, or its disk is full) is no reason to stop working.
+fn say(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 fn rendered(diagnostic: &Diagnostic) -> String {
@@ -135,8 +139,8 @@ impl Talk {
     fn note(&self, line: &str) {
         match self {
             Self::Quiet => {}
-            Self::Lines => eprintln!("{line}"),
-            Self::Bars(bars) => bars.suspend(|| eprintln!("{line}")),
+            Self::Lines => say(line),
+            Self::Bars(bars) => bars.suspend(|| say(line)),
         }
     }
 }

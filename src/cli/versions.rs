@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::SecondsFormat;
 use serde::Serialize;
 
 use super::arguments::Global;
@@ -16,6 +17,7 @@ use crate::warehouse::VersionFile;
 struct VersionLine<'a> {
     version: u64,
     parent: Option<u64>,
+    /// To the last digit that is kept: `--at` with it finds the version.
     published: String,
     run: &'a str,
     tested: bool,
@@ -37,13 +39,13 @@ pub(super) fn run(global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!(
-        "{:>7}  {:<20}  {:>6}  {:>14}  {:>10}  {:<8}  run\n",
+        "{:>7}  {:<27}  {:>6}  {:>14}  {:>10}  {:<8}  run\n",
         "version", "published", "tables", "rows", "size", ""
     );
     for line in &lines {
         let tested = if line.tested { "tested" } else { "untested" };
         text.push_str(&format!(
-            "{:>7}  {:<20}  {:>6}  {:>14}  {:>10}  {tested:<8}  {}\n",
+            "{:>7}  {:<27}  {:>6}  {:>14}  {:>10}  {tested:<8}  {}\n",
             line.version,
             line.published,
             line.tables,
@@ -60,7 +62,7 @@ fn line(file: &VersionFile) -> VersionLine<'_> {
     VersionLine {
         version: file.version.0,
         parent: file.parent.map(|parent| parent.0),
-        published: file.published.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        published: file.published.to_rfc3339_opts(SecondsFormat::Micros, true),
         run: file.run.as_str(),
         tested: file.tested,
         tables: file.tables.len(),

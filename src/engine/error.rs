@@ -62,7 +62,9 @@ pub(super) fn from_parser(error: &ParserError) -> SqlError {
     let message =
         message.replacen("sql parser error: ", "", 1).replacen("Expected: ", "expected ", 1);
     let message = message.replace(", found: EOF", ", found the end").replace(", found:", ", found");
-    let error = SqlError::new(lowered(&message));
+    // The parser shows its own tree of what it read so far.
+    let message = message.split(" Substring {").next().unwrap_or_default();
+    let error = SqlError::new(lowered(message));
     match position {
         Some((line, column)) if line > 0 => error.at(line, column, 1),
         _ => error,
@@ -237,6 +239,9 @@ fn running_message(text: &str) -> String {
         let data_type: DataType = rest.strip_suffix(" type")?.parse().ok()?;
         Some(format!("cannot cast '{value}' to {}", sql_name(&data_type)))
     });
+    if let Some(rest) = text.strip_prefix("Failed to fetch metadata for file ") {
+        return damaged_file(rest);
+    }
     match text {
         "Divide by zero error" => "division by zero".to_owned(),
         _ if text.starts_with("Overflow happened on: ") => {
@@ -248,6 +253,16 @@ fn running_message(text: &str) -> String {
         }
         _ => cast.unwrap_or_else(|| lowered(text)),
     }
+}
+
+/// A data file that is not there, or is no Parquet file. The text begins with its path, without the first `/`.
+fn damaged_file(text: &str) -> String {
+    let (path, cause) = text.split_once(": ").unwrap_or((text, ""));
+    let damage = match cause.contains("not found") {
+        true => "is missing",
+        false => "is damaged: it cannot be read as Parquet",
+    };
+    format!("`/{path}` {damage}; `clearwell build` makes the table again")
 }
 
 /// Without prefixes of nested errors, backtraces and the advice to file a report.

@@ -1,6 +1,7 @@
 //! The version being built: tables staged by nodes that run at once, and what the run relied on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
@@ -92,6 +93,41 @@ impl Draft {
         let mut contents = self.lock();
         Arc::make_mut(&mut contents.tables).remove(table);
         contents.written.insert(table.clone());
+    }
+
+    /// The tables that lack a file which their manifest names, or have it in another size, with the first such file.
+    ///
+    /// # Errors
+    /// If the disk does not say.
+    pub(crate) fn damaged(&self) -> Result<BTreeMap<TableName, PathBuf>, WarehouseError> {
+        let mut damaged = BTreeMap::new();
+        for (table, manifest) in self.parent.tables.iter() {
+            if let Some(path) = self.damaged_file(manifest)? {
+                damaged.insert(table.clone(), self.warehouse.folder.path(path));
+            }
+        }
+        Ok(damaged)
+    }
+
+    fn damaged_file<'a>(&self, manifest: &'a Manifest) -> Result<Option<&'a str>, WarehouseError> {
+        let folder = &self.warehouse.folder;
+        for file in manifest.files() {
+            if folder.size_bytes(&file.path)? != Some(file.bytes) {
+                return Ok(Some(&file.path));
+            }
+        }
+        for path in manifest.named_files() {
+            if !folder.exists(path)? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets `table` be made as if it had never been: what stands of it is damaged.
+    pub(crate) fn forget(&mut self, table: &TableName) {
+        Arc::make_mut(&mut self.parent.tables).remove(table);
+        self.remove(table);
     }
 
     /// Notes that this run read `table` or checked something against it: if another run publishes a different state

@@ -53,6 +53,16 @@ impl Folder {
         self.store.exists(&path).map_err(|error| WarehouseError::io("look for", &path, error))
     }
 
+    /// `None` where there is no such file.
+    pub(super) fn size_bytes(&self, relative: &str) -> Result<Option<u64>, WarehouseError> {
+        let path = self.path(relative);
+        match self.store.size_bytes(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(WarehouseError::io("look for", &path, error)),
+        }
+    }
+
     /// The names in a folder; none where there is no such folder.
     pub(super) fn list(&self, relative: &str) -> Result<Vec<String>, WarehouseError> {
         let path = self.path(relative);

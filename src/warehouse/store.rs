@@ -20,6 +20,8 @@ pub(super) trait Store: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     fn exists(&self, path: &Path) -> io::Result<bool>;
+    /// How many bytes a file has.
+    fn size_bytes(&self, path: &Path) -> io::Result<u64>;
     /// The names in a folder, in any order.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
 }
@@ -66,6 +68,10 @@ impl Store for LocalStore {
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
         fs::exists(path)
+    }
+
+    fn size_bytes(&self, path: &Path) -> io::Result<u64> {
+        fs::metadata(path).map(|metadata| metadata.len())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -130,6 +136,8 @@ mod tests {
         store.sync_dir(&at("d")).unwrap();
 
         assert!(store.exists(&at("d/one")).unwrap() && !store.exists(&at("d/two")).unwrap());
+        assert_eq!(store.size_bytes(&at("d/one")).unwrap(), 1);
+        assert_eq!(store.size_bytes(&at("d/two")).unwrap_err().kind(), ErrorKind::NotFound);
         let mut names = store.list(&at("d")).unwrap();
         names.sort();
         assert_eq!(names, ["linked", "one"]);

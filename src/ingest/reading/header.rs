@@ -32,13 +32,14 @@ impl Layout {
         names: &[String],
         contract: &Contract,
     ) -> Result<Self, ReadError> {
+        let names = named(names);
         let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
         let found: Vec<Vec<usize>> =
             contract.columns.iter().map(|column| places(&folded, &fold(&column.name))).collect();
-        duplicates(file, names, &found)?;
+        duplicates(file, &names, &found)?;
         let extra: Vec<String> = (0..names.len())
             .filter(|place| !found.iter().any(|places| places.contains(place)))
-            .map(|place| names[place].trim().to_owned())
+            .map(|place| names[place].clone())
             .collect();
         let missing: Vec<String> = std::iter::zip(&contract.columns, &found)
             .filter(|(_, places)| places.is_empty())
@@ -70,18 +71,20 @@ impl Layout {
 /// # Errors
 /// If two names differ in nothing but case.
 pub(super) fn names(file: &str, header: &[String]) -> Result<Vec<String>, ReadError> {
-    let names: Vec<String> = header
-        .iter()
-        .enumerate()
-        .map(|(index, name)| match name.trim() {
-            "" => numbered(index, header.len()),
-            name => name.to_owned(),
-        })
-        .collect();
+    let names = named(header);
     let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
     let found: Vec<Vec<usize>> = folded.iter().map(|name| places(&folded, name)).collect();
     duplicates(file, &names, &found)?;
     Ok(names)
+}
+
+/// The names of a header without the blanks around them; where nothing is left, the place names the column.
+fn named(header: &[String]) -> Vec<String> {
+    let name = |(index, name): (usize, &String)| match name.trim() {
+        "" => numbered(index, header.len()),
+        name => name.to_owned(),
+    };
+    header.iter().enumerate().map(name).collect()
 }
 
 /// `column0` of up to ten columns, `column00` of more, as DuckDB names them.

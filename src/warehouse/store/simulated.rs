@@ -214,6 +214,10 @@ impl Store for SimulatedStore {
         Ok(self.disk.lock().unwrap().names.contains_key(path))
     }
 
+    fn size_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.read(path).map(|bytes| bytes.len() as u64)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let disk = self.disk.lock().unwrap();
         if path != Path::new("/") && disk.names.get(path) != Some(&Node::Dir) {
