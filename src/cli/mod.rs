@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
     let global = &arguments.global;
     let build =
-        |command, verb| block_on(global, interruptible(build::run(global, command, verb, ui)));
+        |command, verb| block_on(global, interruptible(ui, build::run(global, command, verb, ui)));
     match &arguments.command {
         Command::Build(command) => build(command, Verb::Build),
         Command::Run(command) => build(command, Verb::Run),
@@ -58,7 +58,9 @@ fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
             }
             failed => Ok(failed),
         },
-        Command::Query(command) => block_on(global, interruptible(query::run(global, command, ui))),
+        Command::Query(command) => {
+            block_on(global, interruptible(ui, query::run(global, command, ui)))
+        }
         Command::Versions => versions::run(global, ui),
         Command::Generate(command) => generate::run(global, command, ui),
     }
@@ -85,10 +87,15 @@ fn block_on(
 
 /// Work that ends when the user interrupts it. Nothing is published then.
 async fn interruptible(
+    ui: &Ui,
     work: impl Future<Output = Result<ExitCode, CliError>>,
 ) -> Result<ExitCode, CliError> {
     tokio::select! {
         outcome = work => outcome,
-        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+        _ = tokio::signal::ctrl_c() => {
+            ui.close();
+            ui.note("interrupted");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
     }
 }

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should say where")]
 
 mod build;
+mod failures;
+mod ingest;
 mod layers;
+mod shop;
 mod shop_reference;
 mod support;
 mod versions;

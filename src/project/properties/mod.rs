@@ -86,6 +86,7 @@ pub(super) fn read(files: &[File], render: Render<'_>, problems: &mut Diagnostic
 }
 
 fn read_file(path: &str, yaml: &Yaml, all: &mut Properties, problems: &mut Diagnostics) {
+    warn_of_unit_tests(yaml, problems);
     let mut each = |key: &str, read: &mut dyn FnMut(&Yaml, &mut Diagnostics)| {
         let Some(list) = yaml.get(key) else { return };
         for item in yaml::items(list, &format!("`{key}`"), problems) {
@@ -107,6 +108,14 @@ fn read_file(path: &str, yaml: &Yaml, all: &mut Properties, problems: &mut Diagn
     each("endpoints", &mut |item, problems| {
         all.endpoints.extend(endpoints::read(item, problems));
     });
+}
+
+/// A test that silently does not run would be taken for one that passed.
+fn warn_of_unit_tests(yaml: &Yaml, problems: &mut Diagnostics) {
+    if let Some(first) = list(yaml, "unit_tests", problems).first() {
+        let message = "unit tests are not supported yet; those of this file are not run";
+        problems.push(Diagnostic::warning(message).at(first.span.clone()));
+    }
 }
 
 /// `data_tests`, and `tests` as dbt called them before.
