@@ -203,9 +203,15 @@ impl<'a> CheckRun<'a> {
         Ok((status, u64::try_from(failures).unwrap_or(0)))
     }
 
+    /// The first failing rows by all their columns, so that the same tables show the same rows every time. Where two
+    /// columns cannot be told apart by name, any of them.
     async fn sample(&self, rows: &str) -> Option<Sample> {
-        let sql = format!("select * from ({rows}) as failing limit {SAMPLE_ROWS}");
-        let query = self.session.plan(&sql).await.ok()?;
+        let failing = format!("select * from ({rows}) as failing");
+        let ordered = format!("{failing} order by all limit {SAMPLE_ROWS}");
+        let query = match self.session.plan(&ordered).await {
+            Ok(query) => query,
+            Err(_) => self.session.plan(&format!("{failing} limit {SAMPLE_ROWS}")).await.ok()?,
+        };
         let batches = query.collect().await.ok()?;
         let columns = query.schema().fields().iter().map(|field| field.name().clone()).collect();
         Some(Sample { columns, rows: batches.iter().flat_map(text_rows).collect() })

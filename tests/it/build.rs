@@ -96,6 +96,22 @@ fn a_failed_check_publishes_nothing_and_keeps_the_evidence() {
 }
 
 #[test]
+fn failing_rows_are_shown_in_an_order_that_the_rows_alone_decide() {
+    let project = TestProject::new(ORDERS);
+    project.write(
+        "tests/none.sql",
+        "{{ config(severity='warn') }} select OrderID, quantity from {{ source('shop', 'orders') }}",
+    );
+    project.write("data/orders.csv", "OrderID,quantity\n7,1\n3,9\n6,1\n5,1\n4,1\n8,1\n2,1\n");
+    let ran = project.build().success().says("none: 7 failures");
+    let shown: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("  ")).collect();
+    assert_eq!(
+        shown,
+        ["  OrderID | quantity", "  2 | 1", "  3 | 9", "  4 | 1", "  5 | 1", "  6 | 1"]
+    );
+}
+
+#[test]
 fn a_removed_model_leaves_the_next_version() {
     let project = TestProject::new(ORDERS);
     project.build().success();
