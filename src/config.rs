@@ -299,4 +299,12 @@ mod tests {
         );
         assert!(shown.contains("did you mean `warehouse`?"), "{shown}");
     }
+
+    #[test]
+    fn every_setting_is_in_the_readme() {
+        let readme = include_str!("../README.md");
+        for setting in SETTINGS {
+            assert!(readme.contains(&format!("| `{}` |", setting.name)), "{}", setting.name);
+        }
+    }
 }

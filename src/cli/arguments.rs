@@ -167,3 +167,20 @@ pub(super) struct Generate {
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let shown = [format!("`clearwell {name}"), format!(", `{name}`")];
+            assert!(shown.iter().any(|shown| readme.contains(shown)), "{name}");
+        }
+    }
+}
