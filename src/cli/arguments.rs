@@ -140,6 +140,7 @@ pub(super) struct Up {
 #[derive(Debug, Clone, Args)]
 pub(super) struct Query {
     /// One select
+    #[arg(allow_hyphen_values = true)]
     pub(super) sql: String,
     /// How to write the answer: table, csv, json, ndjson, arrow or parquet
     #[arg(long, short, default_value = "table")]

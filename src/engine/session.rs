@@ -64,6 +64,9 @@ pub(super) fn state(
         .with_information_schema(false)
         .with_create_default_catalog_and_schema(false);
     let options = config.options_mut();
+    // Dealt out again, sorted rows lose their order where a projection stands above the sort (the casts of
+    // `with_outward_types` do). Scans are cut up for all threads without it.
+    options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_file_min_size = SPLIT_BYTES_MIN;
     options.execution.sort_spill_reservation_bytes = sort_reserve_bytes;
     let mut builder = SessionStateBuilder::new().with_config(config).with_default_features();

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use arrow::array::{
     ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, StringArray,
     TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Int64Type, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 
@@ -767,4 +768,28 @@ async fn joins_may_bring_a_name_twice() {
     insta::assert_snapshot!(world.ask("select unnest([1, 2]) as u").await, @"u | 1 | 2");
     insta::assert_snapshot!(world.ask("select * replace (country || '!' as country) from customers where customer_id = 2").await, @"customer_id,country | 2,DE!");
     insta::assert_snapshot!(world.ask("select date_trunc('month', order_ts) as Month, count(*) from orders group by month having count(*) > 1").await, @"Month,count_star() | 2024-01-01T00:00:00,6");
+}
+
+#[tokio::test]
+async fn an_order_outlives_the_projection_above_it() {
+    let mut world = World::new();
+    let rows = 200_000_i64;
+    // Far from sorted, and enough for several threads.
+    let ids = (0..rows).map(|row| row * 7_919 % rows);
+    let names = (0..rows).map(|row| format!("name {row}"));
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(ids));
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+    world.table("main.people", &[batch([("id", ids), ("name", names)])]);
+    for _ in 0..5 {
+        for sql in [
+            "select id, name from people order by id",
+            "select id, upper(name) || '!' as loud from people order by id",
+        ] {
+            let batches = world.session().plan(sql).await.unwrap().collect().await.unwrap();
+            let found = batches
+                .iter()
+                .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+            assert!(found.copied().eq(0..rows), "{sql}");
+        }
+    }
 }
