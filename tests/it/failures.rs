@@ -123,3 +123,13 @@ fn nobody_to_tell_is_no_reason_to_stop() {
     assert_eq!(status.code(), Some(0));
     assert_eq!(project.version(), 1);
 }
+
+/// A pipe would keep the program waiting for somebody to write.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_is_no_file_to_load() {
+    let project = TestProject::new(SHOP);
+    std::fs::remove_file(project.path().join("data/orders.csv")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", project.path().join("data/orders.csv")).unwrap();
+    project.build().failure(1).says("is a pipe or device");
+}

@@ -27,6 +27,9 @@ pub(crate) fn identity(
     if metadata.is_dir() {
         return Err(ReadError::Folder { file: name.to_owned() });
     }
+    if !metadata.is_file() {
+        return Err(ReadError::NoRegularFile { file: name.to_owned() });
+    }
     Ok(of_metadata(&metadata, seen_ns))
 }
 

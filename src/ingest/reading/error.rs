@@ -17,6 +17,8 @@ pub(crate) enum ReadError {
     Permission { file: String },
     #[error("{file}: is a folder, not a file")]
     Folder { file: String },
+    #[error("{file}: is a pipe or device, which cannot be looked at before it is read")]
+    NoRegularFile { file: String },
     #[error("{file}: cannot be read: {source}")]
     Io { file: String, source: io::Error },
     #[error("{file}: the {format} data is damaged or cut short: {source}")]
