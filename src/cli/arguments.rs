@@ -1,10 +1,15 @@
 //! Every argument there is.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::base::size::ByteSize;
 use crate::config::{FILE_NAME, Flags, SETTINGS};
 use crate::engine::output::Format;
 
@@ -50,10 +55,10 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) warehouse: Option<String>,
     /// How much memory queries and loading may take together [default: 512MiB]
-    #[arg(long, global = true, value_name = "SIZE")]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = checked::<ByteSize>)]
     pub(super) memory_limit: Option<String>,
     /// How many cores to use [default: all]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = checked::<NonZeroUsize>)]
     pub(super) threads: Option<String>,
     /// Machine-readable output
     #[arg(long, global = true)]
@@ -125,7 +130,7 @@ pub(super) struct Build {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Serve {
     /// The address to answer on [default: 127.0.0.1:5000]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = checked::<SocketAddr>)]
     pub(super) bind: Option<String>,
 }
 
@@ -167,6 +172,11 @@ pub(super) struct Generate {
     /// The folder to write into
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
+}
+
+/// The text as written, once it is known to be a `T`: a wrong value is wrong usage.
+fn checked<T: FromStr<Err: Display>>(written: &str) -> Result<String, String> {
+    written.parse::<T>().map(|_| written.to_owned()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

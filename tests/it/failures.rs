@@ -133,3 +133,11 @@ fn a_device_is_no_file_to_load() {
     std::os::unix::fs::symlink("/dev/null", project.path().join("data/orders.csv")).unwrap();
     project.build().failure(1).says("is a pipe or device");
 }
+
+#[test]
+fn a_wrong_flag_is_wrong_usage() {
+    let project = TestProject::new(SHOP);
+    project.run(["build", "--memory-limit", "lots"]).failure(2).says("write a number and a unit");
+    project.run(["build", "--threads", "0"]).failure(2).says("--threads");
+    project.run(["serve", "--bind", "nonsense"]).failure(2).says("--bind");
+}
