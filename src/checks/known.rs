@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::compile::failing_rows;
+use super::dbt::Test;
 use crate::base::{NodeId, TableName, hash};
-use crate::project::{Check, CheckKind};
+use crate::project::CheckKind;
 use crate::warehouse::{State, Warehouse};
 
 /// One entry for all checks of a warehouse, so that it does not grow.
@@ -41,22 +41,18 @@ impl Known {
 
 /// Hash of the check's SQL and settings with the content of every table it can read. `None` where the answer may change
 /// although these do not: SQL of the user's own can ask for the time.
-pub(super) fn fingerprint(
-    check: &Check,
-    tested: Option<&TableName>,
-    to: Option<&TableName>,
-    reads: &[&TableName],
-    state: &State,
-) -> Option<String> {
-    if matches!(check.kind, CheckKind::Singular { .. }) || check.config.filter.is_some() {
-        let sql = failing_rows(check, tested, to).to_lowercase();
+pub(super) fn fingerprint(test: &Test<'_>, reads: &[&TableName], state: &State) -> Option<String> {
+    let sql = test.failing_rows();
+    let is_users =
+        matches!(test.check.kind, CheckKind::Singular { .. } | CheckKind::Generic { .. });
+    if is_users || test.check.config.filter.is_some() {
+        let sql = sql.to_lowercase();
         const CLOCKS: [&str; 6] = ["now", "current_", "today", "random", "uuid", "getdate"];
         if CLOCKS.iter().any(|clock| sql.contains(clock)) {
             return None;
         }
     }
-    let sql = failing_rows(check, tested, to);
-    let settings = format!("{:?}", check.config);
+    let settings = format!("{:?}", test.check.config);
     let mut parts = vec![sql, settings, env!("CARGO_PKG_VERSION").to_owned()];
     for table in reads {
         let manifest = state.tables.get(*table)?;

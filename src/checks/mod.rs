@@ -1,9 +1,13 @@
-//! Tests of data: each becomes SQL with dbt's meaning, those on one table share a scan, each gives a finding.
+//! Tests of data: dbt tests and expectations become one form, those on one table share a scan, each gives a finding.
 //!
-//! Only checks that did not pass pay for their exact count of failures and for sample rows.
+//! `form` is what a check asks and is told; `scan` answers many at once; `dbt` knows dbt's tests; `proved` and `known` tell
+//! what needs no look; `run` puts them together. Only checks that did not pass pay for their exact count and sample rows.
 
-mod compile;
+mod dbt;
+mod form;
 mod known;
+mod proved;
 mod run;
+mod scan;
 
 pub(crate) use run::{CheckRun, run};

@@ -131,7 +131,13 @@ impl Engine {
     }
 
     pub(crate) fn session(&self, tables: Arc<TableSet>) -> Session {
-        Session(Arc::new(session::SessionParts::new(Arc::clone(&self.0), tables)))
+        Session(Arc::new(session::SessionParts::new(Arc::clone(&self.0), tables, None)))
+    }
+
+    /// As [`Engine::session`]; its scans can be counted. They are kept as long as the session lives.
+    pub(crate) fn counting_session(&self, tables: Arc<TableSet>) -> Session {
+        let log = Some(Arc::default());
+        Session(Arc::new(session::SessionParts::new(Arc::clone(&self.0), tables, log)))
     }
 
     /// Takes `bytes` out of the memory pool for as long as the answer lives.
@@ -202,6 +208,11 @@ impl Session {
         let query = self.analyse(sql, parameters)?;
         let parts = prepare::PreparedParts::new(query, parameters.to_vec());
         Ok(Prepared(Arc::new(parts)))
+    }
+
+    /// The table of each scan so far and the rows that were read by it; empty unless they are counted.
+    pub(crate) fn scans(&self) -> Vec<(TableName, u64)> {
+        self.0.scans.as_ref().map(|log| log.scans()).unwrap_or_default()
     }
 
     fn analyse(

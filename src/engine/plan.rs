@@ -88,14 +88,7 @@ fn with_outward_types(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError>
 fn reads(plan: &LogicalPlan, views: BTreeSet<TableName>) -> Result<Reads, DataFusionError> {
     let mut reads = Reads { tables: views, row_by_row: true, ..Reads::default() };
     plan.apply_with_subqueries(|node| {
-        reads.row_by_row &= matches!(
-            node,
-            LogicalPlan::TableScan(_)
-                | LogicalPlan::Projection(_)
-                | LogicalPlan::Filter(_)
-                | LogicalPlan::Limit(_)
-                | LogicalPlan::SubqueryAlias(_)
-        );
+        reads.row_by_row &= is_row_by_row(node);
         if let LogicalPlan::TableScan(scan) = node
             && let Ok(provider) = source_as_provider(&scan.source)
             && let Some(table) = provider.downcast_ref::<FilesTable>()
@@ -111,6 +104,25 @@ fn reads(plan: &LogicalPlan, views: BTreeSet<TableName>) -> Result<Reads, DataFu
         })
     })?;
     Ok(reads)
+}
+
+/// Whether rows come out as they come in, each by itself; numbering them as they come is no more than that.
+fn is_row_by_row(node: &LogicalPlan) -> bool {
+    let numbers = |expr: &Expr| match expr {
+        Expr::WindowFunction(call) => {
+            call.params.partition_by.is_empty() && call.params.order_by.is_empty()
+        }
+        _ => false,
+    };
+    match node {
+        LogicalPlan::TableScan(_)
+        | LogicalPlan::Projection(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::SubqueryAlias(_) => true,
+        LogicalPlan::Window(window) => window.window_expr.iter().all(numbers),
+        _ => false,
+    }
 }
 
 fn is_volatile(expr: &Expr) -> bool {

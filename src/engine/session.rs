@@ -14,7 +14,7 @@ use datafusion::prelude::SessionConfig;
 use super::catalog::Catalog;
 use super::meaning::{DuckDbExpressions, ExactNumbers};
 use super::names::{Definitions, distinct};
-use super::table::FilesTable;
+use super::table::{FilesTable, ScanLog};
 use super::{EngineError, EngineLimits, Relation, SqlError, TableSet};
 use super::{dialect, functions, memory, names, parse};
 use crate::base::TableName;
@@ -90,6 +90,7 @@ pub(super) struct SessionParts {
     pub(super) engine: Arc<EngineParts>,
     pub(super) tables: Arc<TableSet>,
     pub(super) files: BTreeMap<TableName, Arc<FilesTable>>,
+    pub(super) scans: Option<Arc<ScanLog>>,
     /// Folded name without schema -> the tables called so.
     bare: BTreeMap<String, Vec<TableName>>,
 }
@@ -104,17 +105,21 @@ pub(super) struct Planned {
 }
 
 impl SessionParts {
-    pub(super) fn new(engine: Arc<EngineParts>, tables: Arc<TableSet>) -> Self {
+    pub(super) fn new(
+        engine: Arc<EngineParts>,
+        tables: Arc<TableSet>,
+        scans: Option<Arc<ScanLog>>,
+    ) -> Self {
         let mut files = BTreeMap::new();
         let mut bare: BTreeMap<String, Vec<TableName>> = BTreeMap::new();
         for (name, relation) in &tables.relations {
             bare.entry(name.name().to_lowercase()).or_default().push(name.clone());
             if let Relation::Files(listed) = relation {
-                let table = FilesTable::new(name.clone(), Arc::clone(listed));
+                let table = FilesTable::new(name.clone(), Arc::clone(listed), scans.clone());
                 files.insert(name.clone(), Arc::new(table));
             }
         }
-        Self { engine, tables, files, bare }
+        Self { engine, tables, files, scans, bare }
     }
 
     /// Plans one `select`; `parameters` are what `$name` stands for.

@@ -3,7 +3,7 @@
 //! Columns stand in lower case here, whatever the files call them; text is read as views, which the engine is faster
 //! with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -34,12 +34,34 @@ pub(super) struct FilesTable {
     pub(super) files: Arc<TableFiles>,
     /// Lower-case names, text as views.
     schema: SchemaRef,
+    log: Option<Arc<ScanLog>>,
+}
+
+/// Every scan that a session has planned; each counts its rows as they are read.
+#[derive(Debug, Default)]
+pub(super) struct ScanLog(Mutex<Vec<(TableName, Arc<dyn ExecutionPlan>)>>);
+
+impl ScanLog {
+    /// The table of each scan and the rows that it has read.
+    pub(super) fn scans(&self) -> Vec<(TableName, u64)> {
+        let scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = |scan: &dyn ExecutionPlan| scan.metrics().and_then(|found| found.output_rows());
+        scans
+            .iter()
+            .map(|(table, scan)| (table.clone(), rows(&**scan).unwrap_or(0) as u64))
+            .collect()
+    }
+
+    fn add(&self, table: &TableName, scan: &Arc<dyn ExecutionPlan>) {
+        let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        scans.push((table.clone(), Arc::clone(scan)));
+    }
 }
 
 impl FilesTable {
-    pub(super) fn new(name: TableName, files: Arc<TableFiles>) -> Self {
+    pub(super) fn new(name: TableName, files: Arc<TableFiles>, log: Option<Arc<ScanLog>>) -> Self {
         let schema = presented(&files.schema);
-        Self { name, files, schema }
+        Self { name, files, schema, log }
     }
 
     fn scan_files(
@@ -54,7 +76,10 @@ impl FilesTable {
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
-        let scan = DataSourceExec::from_data_source(config);
+        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        if let Some(log) = &self.log {
+            log.add(&self.name, &scan);
+        }
         lower_cased(scan)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::sql::CompiledSql;
 use crate::base::{NodeId, Span, TableName};
-use crate::rules::{ColumnType, Contract, OnReject, ReadOptions, RejectLimit};
+use crate::rules::{ColumnType, Contract, Expectation, OnReject, ReadOptions, RejectLimit};
 
 /// Everything the user wrote, resolved.
 ///
@@ -145,10 +146,42 @@ pub(crate) enum CheckKind {
         to: NodeId,
         field: String,
     },
+    /// A generic test of a package or of the project's own: rows that the query returns are failures.
+    Generic {
+        /// `dbt_utils.accepted_range`; without a package, the project's own.
+        name: String,
+        sql: CompiledSql,
+        /// The condition that a failing row of the target meets, where single rows tell and no row meets it exactly if
+        /// the query returns none.
+        row_condition: Option<String>,
+    },
     /// Rows that the query returns are failures.
     Singular {
         sql: CompiledSql,
     },
+    /// One expectation of a suite of the project's.
+    Expectation {
+        suite: String,
+        expectation: Expectation,
+        /// What `$PARAMETER`s of the suite stand for.
+        parameters: Arc<serde_json::Map<String, serde_json::Value>>,
+    },
+}
+
+impl CheckKind {
+    /// In its dialect's spelling: `unique`, `dbt_utils.accepted_range`, `expect_column_to_exist`; `singular` for a query
+    /// of the user's own.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Unique { .. } => "unique",
+            Self::NotNull { .. } => "not_null",
+            Self::AcceptedValues { .. } => "accepted_values",
+            Self::Relationships { .. } => "relationships",
+            Self::Generic { name, .. } => name,
+            Self::Singular { .. } => "singular",
+            Self::Expectation { expectation, .. } => &expectation.kind,
+        }
+    }
 }
 
 /// dbt's test configuration.
@@ -162,6 +195,8 @@ pub(crate) struct CheckConfig {
     /// A filter on the tested table, in SQL.
     pub(crate) filter: Option<String>,
     pub(crate) limit: Option<u64>,
+    /// Whether its failing rows are kept as a table.
+    pub(crate) store_failures: bool,
 }
 
 impl Default for CheckConfig {
@@ -173,6 +208,7 @@ impl Default for CheckConfig {
             fail_calc: "count(*)".to_owned(),
             filter: None,
             limit: None,
+            store_failures: false,
         }
     }
 }

@@ -345,14 +345,9 @@ fn test_type(node: &Node) -> &'static str {
     }
 }
 
-fn test_kind(node: &Node) -> &'static str {
-    use super::graph::CheckKind;
+/// The test's name without its package, as dbt's `test_name:` has it.
+fn test_kind(node: &Node) -> &str {
     let Node::Check(check) = node else { return "" };
-    match check.kind {
-        CheckKind::Unique { .. } => "unique",
-        CheckKind::NotNull { .. } => "not_null",
-        CheckKind::AcceptedValues { .. } => "accepted_values",
-        CheckKind::Relationships { .. } => "relationships",
-        CheckKind::Singular { .. } => "singular",
-    }
+    let name = check.kind.name();
+    name.rsplit_once('.').map_or(name, |(_, name)| name)
 }

@@ -85,15 +85,34 @@ pub(crate) enum NodeStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Finding {
     pub(crate) check: NodeId,
+    /// What kind of check it is, in its dialect's spelling: `unique`, `dbt_utils.accepted_range`,
+    /// `expect_column_values_to_be_between`; `singular` for a query of the user's own.
+    #[serde(default)]
+    pub(crate) kind: String,
+    /// What the user says about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) description: String,
     /// The table it is about, by folded name.
     pub(crate) table: Option<String>,
     pub(crate) column: Option<String>,
     pub(crate) status: CheckStatus,
     /// What dbt calls failures: the result of `fail_calc`, by default the rows returned.
     pub(crate) failures: u64,
+    /// How many rows it looked at, where it counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<u64>,
     pub(crate) message: Option<String>,
     pub(crate) seconds: f64,
+    /// Why it did not share the one scan of its table, where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) apart: Option<String>,
     pub(crate) sample: Option<Sample>,
+    /// The table that keeps all its failing rows, where the project asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stored: Option<String>,
+    /// Great Expectations' own result of an expectation: an entry of `results`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -157,8 +157,6 @@ pub(super) const MACROS: &[Macro] = &[
         "first_value(x order by by) filter (where by is not null)",
         "as `arg_min`",
     ),
-    define("count_if", &["c"], "count(case when c then 1 end)", "how many rows hold `c`"),
-    define("countif", &["c"], "count(case when c then 1 end)", "how many rows hold `c`"),
     define("sign", &["x"], "cast(signum(x) as integer)", "-1, 0 or 1"),
 ];
 

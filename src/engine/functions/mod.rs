@@ -1,8 +1,10 @@
 //! Functions that DataFusion lacks or means otherwise. One registry: each has its help beside its definition.
 //!
-//! `macros` are written in SQL over other functions; `Scalar`s are computed here; `sum` replaces an aggregate.
+//! `macros` are written in SQL over other functions; `Scalar`s are computed here; `sum` replaces an aggregate, `count_if`
+//! is one.
 
 mod checked;
+mod count_if;
 mod dates;
 mod decimal;
 pub(super) mod macros;
@@ -68,7 +70,7 @@ pub(super) fn rounding() -> [Arc<ScalarUDF>; 2] {
 
 /// The aggregate functions, ready to register.
 pub(super) fn aggregates() -> Vec<Arc<AggregateUDF>> {
-    vec![sum::checked_sum()]
+    vec![sum::checked_sum(), count_if::count_if()]
 }
 
 /// Names of all functions defined here, for did-you-mean.

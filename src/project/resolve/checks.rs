@@ -277,6 +277,7 @@ pub(super) fn config(configuration: &Configuration, problems: &mut Diagnostics) 
         fail_calc: configuration.text("fail_calc", problems).unwrap_or(default.fail_calc),
         filter: configuration.text("where", problems),
         limit,
+        store_failures: configuration.boolean("store_failures", problems).unwrap_or(false),
     }
 }
 
