@@ -11,3 +11,6 @@ mod run;
 mod scan;
 
 pub(crate) use run::{CheckRun, run};
+
+#[cfg(test)]
+mod tests;

@@ -290,3 +290,5 @@ pub(crate) fn row_predicate(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod world;

@@ -73,9 +73,9 @@ fn sources() -> Vec<(String, PathBuf, String)> {
     found
 }
 
-/// Tests of a module in a file or folder of their own.
+/// Tests of a module in a file or folder of their own, and what they stand on.
 fn is_test(path: &Path) -> bool {
-    path.iter().any(|part| part == "tests" || part == "tests.rs")
+    path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "world.rs")
 }
 
 fn house_part(src: &Path, path: &Path) -> String {
