@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 
 use super::form::{Answers, Ask};
 use crate::base::TableName;
-use crate::engine::{Session, SqlError};
+use crate::engine::{EngineError, Session, SqlError};
 
 /// Answers each of `asks`, in their order. One that cannot be answered keeps no other from its answer.
 pub(super) async fn answer(
@@ -118,10 +118,14 @@ async fn scan_shared(
     Ok(told.collect())
 }
 
-/// All rows of a query as one batch.
+/// All rows of a query as one batch. What does not fit into memory is tried again with a plan that spills.
 pub(super) async fn all_rows(session: &Session, sql: &str) -> Result<RecordBatch, SqlError> {
     let query = session.plan(sql).await?;
     let failed = |error: &dyn std::fmt::Display| SqlError::new(error.to_string());
-    let batches = query.collect().await.map_err(|error| failed(&error))?;
+    let batches = match query.collect().await {
+        Err(EngineError::Memory(_)) => query.in_little_memory().collect().await,
+        told => told,
+    };
+    let batches = batches.map_err(|error| failed(&error))?;
     concat_batches(&query.schema(), &batches).map_err(|error| failed(&error))
 }

@@ -93,3 +93,22 @@ async fn count_if_groups_and_ignores_nulls() {
                from t where word < 'w3' group by word order by word";
     insta::assert_snapshot!(world.rows(sql).await, @"w0,0,0,0 | w1,1,0,1 | w2,1,0,1");
 }
+
+#[tokio::test]
+async fn a_reference_to_more_keys_than_fit_into_memory_is_checked() {
+    let mut world = World::with_limits(ByteSize(4 << 20), 2);
+    let ids = |range: std::ops::Range<i64>| -> ArrayRef {
+        Arc::new(range.map(|id| id * 7919 % 250_007).collect::<Int64Array>())
+    };
+    world.table("main.parents", &[batch([("id", ids(0..249_990))])]);
+    world.table("main.children", &[batch([("id", ids(0..250_000))])]);
+    let sql = "select count(*) from (select id from children where id is not null) as child \
+               left join (select id as field from parents) as parent on child.id = parent.field \
+               where parent.field is null";
+    let kept = world.session().plan(sql).await.unwrap().collect().await;
+    assert!(matches!(kept, Err(crate::engine::EngineError::Memory(_))), "it fits: {kept:?}");
+    let ask = Ask::query(sql.to_owned(), Apart::Reference);
+    let answers = answer(&world.session(), &[&ask], 2).await;
+    let rows = &answers[0].as_ref().unwrap().queries[0];
+    assert_eq!(super::form::int_at(rows.column(0).as_ref(), 0), Some(10));
+}

@@ -256,6 +256,12 @@ impl Query {
         Self(Arc::new(plan::QueryParts { in_stored_order: true, ..self.0.as_ref().clone() }))
     }
 
+    /// The same query, planned for little memory: what can spill is used, whatever it costs.
+    #[must_use]
+    pub(crate) fn in_little_memory(&self) -> Self {
+        Self(Arc::new(plan::QueryParts { frugal: true, ..self.0.as_ref().clone() }))
+    }
+
     /// Starts it. Dropping the stream stops the work.
     ///
     /// # Errors

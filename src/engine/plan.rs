@@ -32,6 +32,8 @@ const ROWS_FOR_THREADS: u64 = 50_000;
 pub(super) struct QueryParts {
     /// Whether rows are to come as they are stored where nothing asks for another order.
     pub(super) in_stored_order: bool,
+    /// Whether to plan for little memory rather than for speed.
+    pub(super) frugal: bool,
     pub(super) engine: Arc<EngineParts>,
     /// Analysed: every type is known.
     pub(super) plan: LogicalPlan,
@@ -65,7 +67,15 @@ pub(super) fn analysed(engine: Arc<EngineParts>, planned: Planned) -> Result<Que
         fields.map(|(field, name)| Field::new(name, field.data_type().clone(), true)).collect();
     let output = Arc::new(Schema::new(fields));
     let reads = Arc::new(reads);
-    Ok(QueryParts { in_stored_order: false, engine, plan, optimised: false, output, reads })
+    Ok(QueryParts {
+        in_stored_order: false,
+        frugal: false,
+        engine,
+        plan,
+        optimised: false,
+        output,
+        reads,
+    })
 }
 
 /// Casts output columns where their types are of the engine's inside only.
@@ -151,6 +161,9 @@ impl QueryParts {
     /// The state to plan with: on one thread where there is little to read, or an order to keep.
     fn state(&self) -> &SessionState {
         let keeps_order = self.in_stored_order && self.reads.row_by_row;
+        if self.frugal && !keeps_order {
+            return &self.engine.frugal;
+        }
         if keeps_order || self.reads.rows < ROWS_FOR_THREADS {
             &self.engine.narrow
         } else {

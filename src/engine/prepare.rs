@@ -97,6 +97,7 @@ impl Prepared {
             .map_err(|error| from_planning(&error))?;
         Ok(Query(Arc::new(QueryParts {
             in_stored_order: false,
+            frugal: false,
             engine: Arc::clone(&parts.query.engine),
             plan,
             optimised: !parts.query.reads.volatile,

@@ -33,6 +33,8 @@ pub(super) struct EngineParts {
     pub(super) wide: SessionState,
     /// Plans for one thread: for small tables, where starting threads costs more than it brings.
     pub(super) narrow: SessionState,
+    /// Plans that spill where the others would keep a whole table in memory.
+    pub(super) frugal: SessionState,
 }
 
 impl EngineParts {
@@ -42,8 +44,16 @@ impl EngineParts {
         let sort_bytes = sort_reserve_bytes(limits);
         let wide = state(Some(&runtime), threads, sort_bytes);
         let narrow = state(Some(&runtime), 1, sort_bytes);
-        Ok(Self { runtime, wide, narrow })
+        let frugal = frugal(&wide);
+        Ok(Self { runtime, wide, narrow, frugal })
     }
+}
+
+/// `state`, but joins merge what was sorted, since a sort spills and the hash table of a join does not.
+fn frugal(state: &SessionState) -> SessionState {
+    let mut config = state.config().clone();
+    config.options_mut().optimizer.prefer_hash_join = false;
+    SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build()
 }
 
 /// What each sort keeps back for merging what it spilled: a share of the memory that leaves room for several.
