@@ -23,11 +23,34 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// `meta` of every answer.
 #[derive(Serialize)]
 pub(super) struct Meta<'a> {
-    pub(super) version: Version,
+    version: Version,
     /// When the version was published.
-    pub(super) as_of: &'a str,
+    as_of: &'a str,
     /// Rows in this answer.
-    pub(super) row_count: u64,
+    row_count: u64,
+    /// There only where it was published without its checks.
+    #[serde(skip_serializing_if = "is_true")]
+    tested: bool,
+    /// How many of its checks warned, where any did.
+    #[serde(skip_serializing_if = "is_zero")]
+    warned: u64,
+}
+
+impl<'a> Meta<'a> {
+    pub(super) fn new(served: &'a Served, row_count: u64) -> Self {
+        let Served { version, ref as_of, tested, warned, .. } = *served;
+        Self { version, as_of, row_count, tested, warned }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 #[derive(Serialize)]
@@ -57,11 +80,7 @@ impl Answer<'_> {
             format!("{API}{name}?{}", self.request.next_query())
         });
         let view = PageView { limit: page.limit, offset: page.offset, next };
-        let meta = Meta {
-            version: self.served.version,
-            as_of: &self.served.as_of,
-            row_count: found.min(page.limit),
-        };
+        let meta = Meta::new(self.served, found.min(page.limit));
         let mut body = Vec::with_capacity(4096);
         body.extend_from_slice(b"{\"data\":[");
         self.rows(page.limit as usize, &mut body)?;

@@ -12,7 +12,7 @@ use crate::base::{Diagnostics, Version};
 use crate::endpoints::{self, PlannedEndpoint, StoreError};
 use crate::engine::{Engine, TableSet};
 use crate::project::Endpoint;
-use crate::warehouse::{At, Warehouse, WarehouseError};
+use crate::warehouse::{Annex, At, Warehouse, WarehouseError};
 
 /// How long a version that could not be taken up is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
@@ -22,6 +22,10 @@ pub(super) struct Served {
     pub(super) version: Version,
     /// When it was published: RFC 3339, UTC.
     pub(super) as_of: String,
+    /// Whether all its checks ran.
+    pub(super) tested: bool,
+    /// How many of them warned.
+    pub(super) warned: u64,
     /// By name; with the reason where one does not fit the version's tables.
     endpoints: BTreeMap<String, Result<Arc<PlannedEndpoint>, Diagnostics>>,
 }
@@ -124,7 +128,7 @@ impl Versions {
     /// Reads a version and plans its endpoints, all before anyone is answered from it.
     fn prepare(&self, version: Version) -> Result<Served, TakeUpError> {
         let state = self.warehouse.at(&At::Version(version))?;
-        let stored = match self.warehouse.endpoints(&state)? {
+        let stored = match self.warehouse.annex(&state, Annex::Endpoints)? {
             Some(file) => endpoints::read(&file)?,
             None => Vec::new(),
         };
@@ -137,7 +141,14 @@ impl Versions {
         let published = state.version.as_ref().map(|file| file.published);
         let as_of = published.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
         let endpoints = stored.into_iter().map(plan).collect();
-        Ok(Served { version, as_of: as_of.unwrap_or_default(), endpoints })
+        let file = state.version.as_deref();
+        Ok(Served {
+            version,
+            as_of: as_of.unwrap_or_default(),
+            tested: file.is_none_or(|file| file.tested),
+            warned: file.map_or(0, |file| file.warned),
+            endpoints,
+        })
     }
 
     fn replace(&self, served: Served) {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
 use crate::base::{NodeId, Version};
+use crate::checks::Verdicts;
 use crate::endpoints::{self, PlannedEndpoint};
 use crate::engine::TableSet;
 use crate::project::Node;
 use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord};
-use crate::warehouse::{Draft, Publication, PublishOutcome};
+use crate::warehouse::{Annex, Draft, Publication, PublishOutcome};
 use chrono::SubsecRound;
 
 /// Plans the endpoints, publishes if everything passed, and writes the run's record either way.
@@ -21,7 +22,8 @@ pub(super) fn finish(
     if matches!(options.verb, Verb::Build | Verb::Run) {
         stage_endpoints(workspace, options, draft, &mut progressed)?;
     }
-    let (outcome, conflict) = conclude(workspace, options, draft, &progressed)?;
+    let warned = stage_verdicts(workspace, options, draft, &progressed)?;
+    let (outcome, conflict) = conclude(workspace, options, draft, &progressed, warned)?;
     let failed = matches!(outcome, RunOutcome::Failed { .. });
     let record = RunRecord {
         format: crate::warehouse::FORMAT,
@@ -50,6 +52,7 @@ fn conclude(
     options: &Options,
     draft: &Draft,
     progressed: &Progressed,
+    warned: u64,
 ) -> Result<(RunOutcome, Conflict), BuildError> {
     if progressed.has_failed() {
         return Ok((RunOutcome::Failed { reason: reason(progressed) }, None));
@@ -61,7 +64,7 @@ fn conclude(
     let publication = Publication {
         published: workspace.clock.now().trunc_subsecs(6),
         tested: options.verb == Verb::Build && all_tested(workspace, draft, progressed),
-        even_if_unchanged: false,
+        warned,
     };
     Ok(match draft.publish(&publication)? {
         PublishOutcome::Published(version) => (RunOutcome::Published { version }, None),
@@ -123,9 +126,28 @@ fn stage_endpoints(
     for table in planned.iter().flat_map(PlannedEndpoint::tables) {
         draft.depend_on(&table);
     }
-    let before = workspace.warehouse.endpoints(draft.parent_state())?;
-    draft.stage_endpoints(&endpoints::write(&planned, before.as_deref())?);
+    let before = workspace.warehouse.annex(draft.parent_state(), Annex::Endpoints)?;
+    draft.stage_annex(Annex::Endpoints, &endpoints::write(&planned, before.as_deref())?);
     Ok(())
+}
+
+/// Has the next version tell how its checks went; returns how many warned.
+fn stage_verdicts(
+    workspace: &Workspace,
+    options: &Options,
+    draft: &Draft,
+    progressed: &Progressed,
+) -> Result<u64, BuildError> {
+    let before = draft.parent_state();
+    if options.verb != Verb::Build {
+        return Ok(before.version.as_ref().map_or(0, |file| file.warned));
+    }
+    let file = workspace.warehouse.annex(before, Annex::Verdicts)?;
+    let verdicts = Verdicts::after(file.as_deref(), &workspace.project, &progressed.findings);
+    if file.is_some() || !verdicts.is_empty() {
+        draft.stage_annex(Annex::Verdicts, &verdicts.to_json());
+    }
+    Ok(verdicts.warned())
 }
 
 fn failed(id: &NodeId, message: String) -> NodeResult {

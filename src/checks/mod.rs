@@ -9,8 +9,10 @@ mod known;
 mod proved;
 mod run;
 mod scan;
+mod verdicts;
 
 pub(crate) use run::{CheckRun, run};
+pub(crate) use verdicts::Verdicts;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use super::arguments::{Build, Global};
 use super::error::CliError;
 use super::ui::Ui;
 use crate::base::clock::{Clock, SystemClock};
+use crate::base::size::counted;
 use crate::build::Workspace;
 use crate::config::Config;
 use crate::engine::{Engine, EngineLimits};
@@ -31,16 +32,29 @@ pub(super) fn engine(config: &Config) -> Result<Engine, CliError> {
     Ok(Engine::new(&limits)?)
 }
 
-/// The state that `--at` names, or the current version.
-pub(super) fn state(warehouse: &Warehouse, at: Option<&str>) -> Result<State, CliError> {
-    match at {
-        Some(at) => Ok(warehouse.at(&at.parse::<At>()?)?),
+/// The state that `--at` names, or the current version. What its checks had to say of it is told.
+pub(super) fn state(warehouse: &Warehouse, at: Option<&str>, ui: &Ui) -> Result<State, CliError> {
+    let state = match at {
+        Some(at) => warehouse.at(&at.parse::<At>()?)?,
         None => warehouse.latest()?.ok_or_else(|| {
             let folder = warehouse.root().display();
             CliError::user(format!("`{folder}` has no version yet"))
                 .hint("`clearwell build` publishes the first one")
-        }),
+        })?,
+    };
+    if let Some(file) = &state.version {
+        match (file.tested, file.warned) {
+            (false, _) => {
+                ui.note(&format!("note: version {} was published untested", file.version))
+            }
+            (true, 0) => {}
+            (true, warned) => {
+                let warned = counted(warned, "check");
+                ui.note(&format!("note: in version {}, {warned} warned", file.version));
+            }
+        }
     }
+    Ok(state)
 }
 
 /// Loads the project; its warnings are told at once.

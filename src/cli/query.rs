@@ -20,7 +20,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode, CliError> {
     let config = open::config(global, None)?;
     let warehouse = open::warehouse(&config)?;
-    let state = open::state(&warehouse, command.at.as_deref())?;
+    let state = open::state(&warehouse, command.at.as_deref(), ui)?;
     let engine = open::engine(&config)?;
     let tables = TableSet::of(warehouse.root(), &state.tables);
     let session = engine.session(Arc::new(tables));

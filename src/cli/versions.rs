@@ -9,7 +9,7 @@ use super::arguments::Global;
 use super::error::CliError;
 use super::open;
 use super::ui::Ui;
-use crate::base::size::{ByteSize, count};
+use crate::base::size::{ByteSize, count, counted};
 use crate::warehouse::VersionFile;
 
 /// One published version, as `--json` lists it.
@@ -21,6 +21,8 @@ struct VersionLine<'a> {
     published: String,
     run: &'a str,
     tested: bool,
+    /// How many of its checks warned.
+    warned: u64,
     tables: usize,
     rows: u64,
     bytes: u64,
@@ -39,13 +41,17 @@ pub(super) fn run(global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = format!(
-        "{:>7}  {:<27}  {:>6}  {:>14}  {:>10}  {:<8}  run\n",
+        "{:>7}  {:<27}  {:>6}  {:>14}  {:>10}  {:<11}  run\n",
         "version", "published", "tables", "rows", "size", ""
     );
     for line in &lines {
-        let tested = if line.tested { "tested" } else { "untested" };
+        let tested = match (line.tested, line.warned) {
+            (false, _) => "untested".to_owned(),
+            (true, 0) => "tested".to_owned(),
+            (true, warned) => counted(warned, "warning"),
+        };
         text.push_str(&format!(
-            "{:>7}  {:<27}  {:>6}  {:>14}  {:>10}  {tested:<8}  {}\n",
+            "{:>7}  {:<27}  {:>6}  {:>14}  {:>10}  {tested:<11}  {}\n",
             line.version,
             line.published,
             line.tables,
@@ -65,6 +71,7 @@ fn line(file: &VersionFile) -> VersionLine<'_> {
         published: file.published.to_rfc3339_opts(SecondsFormat::Micros, true),
         run: file.run.as_str(),
         tested: file.tested,
+        warned: file.warned,
         tables: file.tables.len(),
         rows: file.rows,
         bytes: file.bytes,

@@ -279,6 +279,11 @@ impl Query {
     }
 }
 
+/// A statement without its comments, in one layout; as it is where it cannot be parsed.
+pub(crate) fn normalised(sql: &str) -> String {
+    parse::query(sql).map_or_else(|_| sql.to_owned(), |parsed| parsed.query.to_string())
+}
+
 /// A SQL condition over the columns of a batch.
 pub(crate) type RowPredicate =
     Arc<dyn Fn(&RecordBatch) -> Result<BooleanArray, EngineError> + Send + Sync>;

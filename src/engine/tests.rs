@@ -3,13 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, StringArray,
-    TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Int64Type, Schema};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use parquet::arrow::ArrowWriter;
 
 use super::world::{World, batch, decimals, rows_of, shown};
 use super::*;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::datatypes::SchemaRef;
 
 use super::Warehouse;
+use super::annex::Annex;
 use super::columns;
 use super::error::WarehouseError;
 use super::manifest::{Manifest, TableContent};
@@ -33,8 +34,8 @@ pub(super) struct Contents {
     pub(super) written: BTreeSet<TableName>,
     /// Read, or checked against.
     pub(super) relied_on: BTreeSet<TableName>,
-    /// What it is to serve; `None` for what its parent does.
-    pub(super) endpoints: Option<Arc<[u8]>>,
+    /// What it is to name besides tables; those of its parent where it has none.
+    pub(super) annexes: BTreeMap<Annex, Arc<[u8]>>,
 }
 
 impl Draft {
@@ -43,7 +44,7 @@ impl Draft {
             tables: Arc::clone(&parent.tables),
             written: BTreeSet::new(),
             relied_on: BTreeSet::new(),
-            endpoints: None,
+            annexes: BTreeMap::new(),
         };
         let sync_ahead = SyncAhead::default();
         Self { warehouse, parent, run, sync_ahead, contents: Mutex::new(contents) }
@@ -150,8 +151,8 @@ impl Draft {
         &self.parent
     }
 
-    pub(super) fn set_endpoints(&self, file: Arc<[u8]>) {
-        self.lock().endpoints = Some(file);
+    pub(super) fn set_annex(&self, annex: Annex, file: Arc<[u8]>) {
+        self.lock().annexes.insert(annex, file);
     }
 
     /// What a reader of the draft sees now.

@@ -32,6 +32,12 @@ pub(crate) struct VersionFile {
     /// Hash of the endpoints file that it serves, if it serves any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoints: Option<String>,
+    /// Hash of the file that says how its checks went, if any ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verdicts: Option<String>,
+    /// How many of them warned.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) warned: u64,
 }
 
 /// `manifests/<hash>.json`: one table's state.
@@ -164,6 +170,11 @@ impl Manifest {
         }
         essence
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 mod arrow_type {

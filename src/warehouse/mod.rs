@@ -4,13 +4,13 @@
 //! which never changes. Files are created, never changed: what a reader holds stays true while others publish.
 
 // Reading.
+mod annex; // what a version names besides tables
 mod at; // which state
 mod manifest; // the files that describe one
 mod state; // every table at one version
 
 // Writing.
 mod draft; // the version being built
-mod endpoints; // what a version serves
 mod publish; // making it the next one, and carrying it over other runs'
 mod runs; // the record of each run and the draft that it left
 
@@ -48,6 +48,7 @@ use self::store::{LocalStore, Store};
 use self::version_log::VersionLog;
 use crate::base::{RunId, TableName, Version};
 
+pub(crate) use annex::Annex;
 pub(crate) use at::At;
 pub(crate) use columns::stored_type;
 pub(crate) use content::content_hash;

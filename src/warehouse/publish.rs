@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::annex::Annex;
 use super::draft::{Contents, Draft};
 use super::error::WarehouseError;
 use super::manifest::{FORMAT, Manifest, VersionFile};
@@ -19,15 +20,15 @@ const ATTEMPTS: usize = 256;
 pub(crate) struct Publication {
     pub(crate) published: DateTime<Utc>,
     pub(crate) tested: bool,
-    /// Publish although no table differs: the checks do.
-    pub(crate) even_if_unchanged: bool,
+    /// How many of its checks warned.
+    pub(crate) warned: u64,
 }
 
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PublishOutcome {
     Published(Version),
-    /// No table differs from this version.
+    /// Neither a table nor a check's verdict differs from this version.
     Unchanged(Version),
     /// Another run published `by` first, and changed tables that this run wrote, read or checked against.
     Conflict {
@@ -59,20 +60,18 @@ impl Draft {
         let changed = self.changed(&contents);
         if let Some(version) = self.parent.number()
             && changed.is_empty()
-            && self.changed_endpoints(&contents).is_none()
-            && !publication.even_if_unchanged
+            && self.changed_annexes(&contents).is_empty()
         {
             return Ok(PublishOutcome::Unchanged(version));
         }
         let changes = self.save_changes(changed)?;
-        let endpoints = self.changed_endpoints(&contents);
-        let endpoints = endpoints.map(|file| self.save_endpoints(file)).transpose()?;
+        let annexes = self.save_annexes(&self.changed_annexes(&contents))?;
         let relied_on = self.relied_on(&contents);
         let mut publication = publication.clone();
         let mut base = self.parent.clone();
         for _ in 0..ATTEMPTS {
             if self.warehouse.latest_version()? == base.number() {
-                let file = self.version_file(&base, &changes, endpoints.as_ref(), &publication);
+                let file = self.version_file(&base, &changes, &annexes, &publication);
                 if self.warehouse.log.create(&file)? {
                     return Ok(PublishOutcome::Published(file.version));
                 }
@@ -116,7 +115,7 @@ impl Draft {
         &self,
         base: &State,
         changes: &Changes,
-        endpoints: Option<&String>,
+        annexes: &BTreeMap<Annex, String>,
         publication: &Publication,
     ) -> VersionFile {
         let mut hashes = base.version.as_ref().map(|file| file.tables.clone()).unwrap_or_default();
@@ -129,6 +128,10 @@ impl Draft {
                 manifests.insert(table.clone(), Arc::clone(&saved.manifest));
             }
         }
+        let annex = |annex: Annex| {
+            let before = base.version.as_ref().and_then(|file| annex.of(file));
+            annexes.get(&annex).or(before).cloned()
+        };
         VersionFile {
             format: FORMAT,
             version: base.number().map_or(Version::FIRST, Version::next),
@@ -140,9 +143,9 @@ impl Draft {
             rows: manifests.values().filter_map(|manifest| manifest.rows).sum(),
             bytes: manifests.values().map(|manifest| manifest.bytes()).sum(),
             tables: hashes,
-            endpoints: endpoints
-                .or_else(|| base.version.as_ref().and_then(|file| file.endpoints.as_ref()))
-                .cloned(),
+            endpoints: annex(Annex::Endpoints),
+            verdicts: annex(Annex::Verdicts),
+            warned: publication.warned,
         }
     }
 

@@ -9,4 +9,5 @@ mod layers;
 mod shop;
 mod shop_reference;
 mod support;
+mod verdicts;
 mod versions;

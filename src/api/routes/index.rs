@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::API;
 use crate::api::problem::Problem;
 use crate::api::respond::{self, Meta};
-use crate::api::versions::{Served, Versions};
+use crate::api::versions::Versions;
 use crate::endpoints::{self, PlannedEndpoint};
 use crate::project::{OrderKey, Parameter};
 
@@ -58,14 +58,10 @@ struct ParameterView<'a> {
 pub(super) async fn list(State(versions): State<Arc<Versions>>) -> Result<Response, Problem> {
     let served = versions.current()?;
     let endpoints: Vec<_> = served.planned().map(view).collect();
-    let meta = meta(&served, endpoints.len());
+    let meta = Meta::new(&served, endpoints.len() as u64);
     let body = serde_json::to_vec(&Index { endpoints, meta })
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(respond::json(body))
-}
-
-fn meta(served: &Served, rows: usize) -> Meta<'_> {
-    Meta { version: served.version, as_of: &served.as_of, row_count: rows as u64 }
 }
 
 fn view(endpoint: &PlannedEndpoint) -> EndpointView<'_> {

@@ -27,7 +27,7 @@ pub(super) fn time(minute: u32) -> DateTime<Utc> {
 }
 
 pub(super) fn publication() -> Publication {
-    Publication { published: time(0), tested: true, even_if_unchanged: false }
+    Publication { published: time(0), tested: true, warned: 0 }
 }
 
 /// A warehouse on a disk in memory.

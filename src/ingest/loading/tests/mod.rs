@@ -159,11 +159,8 @@ impl Place {
 }
 
 pub(super) fn publish(draft: &Draft) -> PublishOutcome {
-    let publication = Publication {
-        published: chrono::DateTime::UNIX_EPOCH,
-        tested: true,
-        even_if_unchanged: false,
-    };
+    let publication =
+        Publication { published: chrono::DateTime::UNIX_EPOCH, tested: true, warned: 0 };
     draft.publish(&publication).unwrap()
 }
 
