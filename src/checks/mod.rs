@@ -4,6 +4,7 @@
 //! what needs no look; `run` puts them together. Only checks that did not pass pay for their exact count and sample rows.
 
 mod dbt;
+pub(crate) mod expectations;
 mod form;
 mod known;
 mod proved;

@@ -1,0 +1,52 @@
+//! Cells as GX writes them into JSON.
+
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
+use arrow::util::display::array_value_to_string;
+use serde_json::{Number, Value as Json};
+
+/// The cell at `row`: numbers as numbers (decimals as doubles, NaN as null), dates and times in ISO 8601, everything else as
+/// text.
+pub(super) fn json(column: &dyn Array, row: usize) -> Json {
+    if column.is_null(row) {
+        return Json::Null;
+    }
+    let cell = column.slice(row, 1);
+    let to = |data_type: &DataType| cast(&cell, data_type).ok().filter(|cell| !cell.is_null(0));
+    match column.data_type() {
+        DataType::Boolean => Json::Bool(cell.as_boolean().value(0)),
+        data_type if data_type.is_integer() => match to(&DataType::Int64) {
+            Some(cell) => cell.as_primitive::<Int64Type>().value(0).into(),
+            None => Json::String(text(&cell)),
+        },
+        DataType::Float16
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => to(&DataType::Float64)
+            .and_then(|cell| Number::from_f64(cell.as_primitive::<Float64Type>().value(0)))
+            .map_or(Json::Null, Json::Number),
+        DataType::Date32 | DataType::Date64 => to(&DataType::Date32)
+            .and_then(|cell| cell.as_primitive::<Date32Type>().value_as_date(0))
+            .map_or(Json::Null, |date| Json::String(date.to_string())),
+        DataType::Timestamp(..) => {
+            let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+            let time = to(&micros).and_then(|cell| {
+                cell.as_primitive::<TimestampMicrosecondType>().value_as_datetime(0)
+            });
+            time.map_or(Json::Null, |time| {
+                Json::String(time.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
+            })
+        }
+        _ => Json::String(text(&cell)),
+    }
+}
+
+fn text(cell: &dyn Array) -> String {
+    array_value_to_string(cell, 0).unwrap_or_default()
+}
