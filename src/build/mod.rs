@@ -2,10 +2,12 @@
 //!
 //! Invariant: nothing a reader can see changes before [`finish`] publishes, and it publishes only a draft that passed.
 
+mod failures;
 mod finish;
 mod graph;
 mod model;
 mod report;
+mod staging;
 mod workspace;
 
 use std::collections::BTreeSet;
@@ -123,6 +125,10 @@ fn remove_orphans(workspace: &Workspace, draft: &Draft) {
         _ => None,
     });
     made.extend(sources);
+    made.extend(workspace.project.nodes.values().filter_map(|node| match node {
+        Node::Check(check) => check.stored.as_ref(),
+        _ => None,
+    }));
     for table in draft.state().tables.keys() {
         if !made.contains(table) {
             draft.remove(table);
@@ -200,7 +206,10 @@ async fn check(
         state: &state,
         parallel: workspace.threads,
     };
-    let findings = checks::run(&context, &checks).await;
+    let mut findings = checks::run(&context, &checks).await;
+    if options.verb == Verb::Build {
+        failures::keep(workspace, draft, &context, &checks, &mut findings).await;
+    }
     for line in report::finding_lines(&findings) {
         workspace.progress.note(&line);
     }

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
-
 use super::Workspace;
+use super::staging::{self, WriteError};
 use crate::base::{Diagnostic, hash};
 use crate::engine::{Query, SqlError, TableSet};
 use crate::project::{CompiledSql, Materialization, Model};
 use crate::record::CodeFingerprint;
-use crate::warehouse::{
-    DataFile, Draft, FORMAT, Manifest, State, TableColumn, TableContent, WriteOptions, content_hash,
-};
+use crate::warehouse::{Draft, FORMAT, Manifest, State, TableColumn, TableContent};
 
 pub(super) struct Built {
     pub(super) changed: bool,
@@ -34,11 +31,11 @@ pub(super) async fn build(
     let text = text_fingerprint(model);
     let unchanged = |manifest: &Manifest| Built { changed: false, rows: manifest.rows };
     if let Some(manifest) = standing.as_deref().filter(|_| !full_refresh)
-        && inputs_stand(manifest, &state)
+        && staging::inputs_stand(manifest, &state)
         && (manifest.code.text == text || recalls_plan(workspace, &text, manifest))
         && !manifest.code.volatile
     {
-        note_reads(draft, manifest);
+        staging::note_reads(draft, manifest);
         return Ok(unchanged(manifest));
     }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
@@ -50,11 +47,11 @@ pub(super) async fn build(
     if let Some(manifest) = standing.as_deref().filter(|_| !full_refresh)
         && manifest.code.plan == code.plan
         && is_view(manifest) == (model.materialization == Materialization::View)
-        && inputs_stand(manifest, &state)
+        && staging::inputs_stand(manifest, &state)
         && !code.volatile
     {
         workspace.warehouse.remember(&plan_key(&code.text), &code.plan);
-        note_reads(draft, manifest);
+        staging::note_reads(draft, manifest);
         return Ok(unchanged(manifest));
     }
     let manifest = stage(workspace, draft, &state, model, &query, code).await?;
@@ -71,56 +68,29 @@ async fn stage(
     code: CodeFingerprint,
 ) -> Result<Arc<Manifest>, String> {
     let columns = columns(model, query);
+    let describe = |error: WriteError| format!("model `{}`: {error}", model.info.name);
+    if model.materialization != Materialization::View {
+        let staged = staging::rows(workspace, draft, state, &model.table, columns, query, code);
+        return staged.await.map_err(describe);
+    }
     let reads = query.tables();
-    let inputs: BTreeMap<String, String> = reads
-        .iter()
-        .filter_map(|table| {
-            Some((table.folded().to_owned(), state.tables.get(table)?.content_hash.clone()))
-        })
-        .collect();
-    let (content, rows, hash) = if model.materialization == Materialization::View {
-        let sql = model.sql.text.clone();
-        let reads = reads.iter().cloned().collect();
-        (TableContent::View { sql, reads }, None, view_hash(&code, &columns))
-    } else {
-        let files = write(workspace, draft, model, query).await?;
-        let rows = files.iter().map(|file| file.rows).sum();
-        let hash = content_hash(&columns, &files);
-        (TableContent::Files { files }, Some(rows), hash)
-    };
-    let table = model.table.clone();
     let manifest = Manifest {
         format: FORMAT,
-        table,
+        table: model.table.clone(),
+        content_hash: view_hash(&code, &columns),
         columns,
-        content,
-        content_hash: hash,
-        rows,
+        content: TableContent::View {
+            sql: model.sql.text.clone(),
+            reads: reads.iter().cloned().collect(),
+        },
+        rows: None,
         code,
-        inputs,
+        inputs: staging::inputs(&reads, state),
         load: None,
     };
     let staged = draft.stage(manifest).map_err(|error| error.to_string())?;
-    note_reads(draft, &staged);
+    staging::note_reads(draft, &staged);
     Ok(staged)
-}
-
-async fn write(
-    workspace: &Workspace,
-    draft: &Draft,
-    model: &Model,
-    query: &Query,
-) -> Result<Vec<DataFile>, String> {
-    let describe = |error: &dyn std::fmt::Display| format!("model `{}`: {error}", model.info.name);
-    let options = WriteOptions { distinct: Vec::new(), parallel: workspace.threads };
-    let mut writer =
-        draft.writer(&model.table, query.schema(), options).map_err(|error| describe(&error))?;
-    let mut rows = query.stream().await.map_err(|error| describe(&error))?;
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(|error| describe(&error))?;
-        writer.write(batch).await.map_err(|error| describe(&error))?;
-    }
-    writer.finish().await.map_err(|error| describe(&error))
 }
 
 /// What a rebuild is decided by at the first level: the compiled text and the settings that shape the table.
@@ -148,21 +118,6 @@ fn recalls_plan(workspace: &Workspace, text: &str, manifest: &Manifest) -> bool 
 
 fn is_view(manifest: &Manifest) -> bool {
     matches!(manifest.content, TableContent::View { .. })
-}
-
-fn inputs_stand(manifest: &Manifest, state: &State) -> bool {
-    let now: BTreeMap<&str, &str> = state
-        .tables
-        .values()
-        .map(|manifest| (manifest.table.folded(), manifest.content_hash.as_str()))
-        .collect();
-    manifest.inputs.iter().all(|(table, hash)| now.get(table.as_str()) == Some(&hash.as_str()))
-}
-
-fn note_reads(draft: &Draft, manifest: &Manifest) {
-    for table in manifest.inputs.keys().filter_map(|name| name.parse().ok()) {
-        draft.depend_on(&table);
-    }
 }
 
 /// The columns that the query gives, with what the user says about them.

@@ -58,13 +58,21 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
 }
 
 impl<'a> CheckRun<'a> {
-    fn bind(&self, check: &'a Check) -> Test<'a> {
+    fn bind<'c>(&self, check: &'c Check) -> Test<'c>
+    where
+        'a: 'c,
+    {
         let table = |id| self.project.nodes.get(id).and_then(Node::table);
         let to = match &check.kind {
             CheckKind::Relationships { to, .. } => table(to),
             _ => None,
         };
         Test { check, tested: check.target.as_ref().and_then(table), to }
+    }
+
+    /// The query whose rows are the failures of a dbt test.
+    pub(crate) fn failing_rows(&self, check: &Check) -> String {
+        self.bind(check).failing_rows()
     }
 
     fn fingerprint(&self, test: &Test<'a>) -> Option<String> {

@@ -125,6 +125,8 @@ pub(crate) struct Check {
     pub(crate) target: Option<NodeId>,
     pub(crate) column: Option<String>,
     pub(crate) config: CheckConfig,
+    /// Where its failing rows are kept, if they are.
+    pub(crate) stored: Option<TableName>,
 }
 
 #[derive(Clone, Debug)]
@@ -195,8 +197,6 @@ pub(crate) struct CheckConfig {
     /// A filter on the tested table, in SQL.
     pub(crate) filter: Option<String>,
     pub(crate) limit: Option<u64>,
-    /// Whether its failing rows are kept as a table.
-    pub(crate) store_failures: bool,
 }
 
 impl Default for CheckConfig {
@@ -208,7 +208,6 @@ impl Default for CheckConfig {
             fail_calc: "count(*)".to_owned(),
             filter: None,
             limit: None,
-            store_failures: false,
         }
     }
 }

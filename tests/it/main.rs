@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should say where")]
 
 mod build;
+mod dbt_tests;
 mod failures;
 mod ingest;
 mod layers;

@@ -31,10 +31,12 @@ impl Bridged {
         Self { text: source.to_owned(), insertions: Vec::new() }
     }
 
-    /// With `text` put in before any other insertion, at an offset of the written text.
+    /// With `text` put in at an offset of the written text, behind what was put in there before.
     pub(super) fn with(mut self, written_at: usize, text: &'static str) -> Self {
-        self.text.insert_str(written_at, text);
-        self.insertions.insert(0, Insertion { written_at, text });
+        let place = self.insertions.partition_point(|earlier| earlier.written_at <= written_at);
+        let shift: usize = self.insertions[..place].iter().map(|earlier| earlier.text.len()).sum();
+        self.text.insert_str(written_at + shift, text);
+        self.insertions.insert(place, Insertion { written_at, text });
         self
     }
 
@@ -112,6 +114,27 @@ pub(super) fn bridge(source: &str) -> Result<Bridged, minijinja::Error> {
         }
     }
     Ok(Bridged { text: insert(source, &insertions), insertions })
+}
+
+/// A `{% test name(…) %}` block as the macro that it is: the words of its tags are written over, the letters that they
+/// lack put in.
+pub(super) fn test_as_macro(source: &str) -> Result<Bridged, minijinja::Error> {
+    let tokens = tokens(source)?;
+    let mut text = source.to_owned();
+    let mut missing = Vec::new();
+    for window in tokens.windows(2) {
+        let [(Token::BlockStart, _), (Token::Ident(tag), range)] = window else { continue };
+        let word = match *tag {
+            "test" | "data_test" => "macr",
+            "endtest" | "enddata_test" => "endmacr",
+            _ => continue,
+        };
+        let written = format!("{word:<width$}", width = range.len());
+        text.replace_range(range.clone(), &written);
+        missing.push(range.start + word.len());
+    }
+    let bridged = bridge(&text)?;
+    Ok(missing.into_iter().fold(bridged, |bridged, at| bridged.with(at, "o")))
 }
 
 /// Whether a `[` behind this token looks something up, rather than beginning a list.
@@ -211,6 +234,20 @@ mod tests {
         let bridged = bridge("[a] {% set x = [1, [y[0]]] %}{{ {'a': x[1]} }}").unwrap();
         let expected = "[a] {% set x = __list([1, __list([y[0]])]) %}{{ __dict({'a': x[1]}) }}";
         assert_eq!(bridged.text, expected);
+    }
+
+    #[test]
+    fn a_test_is_a_macro() {
+        let source = "{%- test even(model, of=[2]) %}{{ nope }}{%endtest%}";
+        let bridged = test_as_macro(source).unwrap().with(9, "__macro_");
+        assert_eq!(
+            bridged.text,
+            "{%- macro __macro_even(model, of=__list([2])) %}{{ nope }}{%endmacro%}"
+        );
+        let at = bridged.text.find("nope").unwrap();
+        assert_eq!(&source[bridged.written(&(at..at + 4))], "nope");
+        let data_test = test_as_macro("{% data_test a(b) %}{% enddata_test %}").unwrap();
+        assert_eq!(data_test.text, "{% macro      a(b) %}{% endmacro      %}");
     }
 
     #[test]

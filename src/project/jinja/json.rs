@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 /// What nests deeper than this becomes null.
 const DEPTH_MAX: usize = 100;
 
-pub(super) fn from_json(json: &Json) -> Value {
+pub(in crate::project) fn from_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::from(()),
         Json::Bool(boolean) => Value::from(*boolean),

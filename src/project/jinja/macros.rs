@@ -16,7 +16,7 @@ use super::context::MACRO_DEPTH_MAX;
 use super::dialect;
 use super::failure::complaint;
 use super::scope::Scope;
-use super::templates::{MACRO, Templates};
+use super::templates::{MACRO, TEST, Templates};
 use crate::base::{Diagnostic, Diagnostics, SourceText, Span};
 
 /// A macro as defined.
@@ -25,24 +25,57 @@ pub(in crate::project) struct Definition {
     name: String,
     template: String,
     parameters: Vec<String>,
+    takes_others: bool,
     span: Span,
 }
 
-/// Every macro and generic test by its name.
+impl Definition {
+    pub(in crate::project) fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(String::as_str)
+    }
+
+    pub(in crate::project) fn source(&self) -> &SourceText {
+        &self.span.source
+    }
+
+    /// Whether it takes arguments that it does not name.
+    pub(in crate::project) fn takes_others(&self) -> bool {
+        self.takes_others
+    }
+}
+
+/// Every macro by its name; a generic test `x` is the macro `test_x`. Those of a package of ours stand behind its name and
+/// a dot.
 #[derive(Debug, Default)]
 pub(in crate::project) struct MacroTable {
     macros: BTreeMap<String, Arc<Definition>>,
-    /// Where the user's own generic tests (`{% test %}` blocks) are defined.
-    pub(in crate::project) tests: BTreeMap<String, Span>,
 }
 
 impl MacroTable {
-    pub(super) fn get(&self, name: &str) -> Option<&Arc<Definition>> {
+    pub(in crate::project) fn get(&self, name: &str) -> Option<&Arc<Definition>> {
         self.macros.get(name)
     }
 
+    /// What templates can call by its bare name.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.macros.keys().map(String::as_str)
+        self.macros.keys().map(String::as_str).filter(|name| !name.contains('.'))
+    }
+
+    /// The key of a generic test: the project's own, or one of a package.
+    pub(in crate::project) fn test_key(package: Option<&str>, name: &str) -> String {
+        match package {
+            Some(package) => format!("{package}.{TEST}{name}"),
+            None => format!("{TEST}{name}"),
+        }
+    }
+
+    /// The generic tests of the project (`None`) or of a package, for did-you-mean.
+    pub(in crate::project) fn tests<'a>(
+        &'a self,
+        package: Option<&str>,
+    ) -> impl Iterator<Item = &'a str> {
+        let start = Self::test_key(package, "");
+        self.macros.keys().filter_map(move |key| key.strip_prefix(&start))
     }
 
     pub(in crate::project) fn has(&self, name: &str) -> bool {
@@ -61,6 +94,9 @@ struct Block {
 
 /// Macros that every project has, in dbt's words.
 const OURS: &str = include_str!("cross_database.sql");
+/// Generic tests that are there without the package that they are known from, with the arguments and the meaning that the
+/// package documents.
+const DBT_UTILS: &str = include_str!("dbt_utils.sql");
 
 /// Reads the macros of `files`, and dbt's own ones that do not depend on data.
 pub(in crate::project) fn read_macros(
@@ -71,6 +107,8 @@ pub(in crate::project) fn read_macros(
     let mut table = MacroTable::default();
     let ours = SourceText::new("dbt/cross_database.sql", OURS);
     read_file(&ours, "dbt", &mut table, templates, problems);
+    let utils = SourceText::new("dbt_utils/generic_tests.sql", DBT_UTILS);
+    read_file(&utils, "dbt_utils", &mut table, templates, problems);
     for file in files {
         read_file(file, "project", &mut table, templates, problems);
     }
@@ -98,9 +136,8 @@ fn read_file(
     for block in blocks {
         let span = file.span(block.name_range.clone());
         match block.tag.as_str() {
-            "macro" => add_macro(file, package, block, span, table, templates, problems),
-            "test" | "data_test" => {
-                table.tests.insert(block.name, span);
+            "macro" | "test" | "data_test" => {
+                add_macro(file, package, block, span, table, templates, problems);
             }
             other => {
                 let message = format!("`{{% {other} %}}` is not supported yet; it is ignored");
@@ -119,22 +156,30 @@ fn add_macro(
     templates: &mut Templates,
     problems: &mut Diagnostics,
 ) {
-    let template = format!("macro {package}.{}", block.name);
-    let known = table.macros.get(&block.name);
+    let is_test = block.tag != "macro";
+    let name = if is_test { format!("{TEST}{}", block.name) } else { block.name };
+    let key = if package == "dbt_utils" { format!("{package}.{name}") } else { name.clone() };
+    let template = format!("macro {package}.{name}");
+    let known = table.macros.get(&key);
     if let Some(known) = known.filter(|known| known.template == template) {
-        let message = format!("the macro `{}` is defined twice", block.name);
+        let message = format!("the macro `{name}` is defined twice");
         let (file, (line, _)) = (known.span.source.path.display(), known.span.line_column());
         let problem = Diagnostic::error(message).at(span);
         problems.push(problem.hint(format!("the other one stands at {file}:{line}")));
         return;
     }
-    if let Err(error) = templates.add_macro(&template, file, block.range, block.name_range) {
+    let takes_others = file.text[block.range.clone()].contains("kwargs");
+    let added = match is_test {
+        true => templates.add_test(&template, file, block.range, block.name_range),
+        false => templates.add_macro(&template, file, block.range, block.name_range),
+    };
+    if let Err(error) = added {
         problems.push(super::to_diagnostic(&error, templates, []));
         return;
     }
-    let Block { name, parameters, .. } = block;
-    let definition = Definition { name: name.clone(), template, parameters, span };
-    table.macros.insert(name, Arc::new(definition));
+    let parameters = block.parameters;
+    let definition = Definition { name, template, parameters, takes_others, span };
+    table.macros.insert(key, Arc::new(definition));
 }
 
 /// Finds `{% macro f(a) %} … {% endmacro %}` and its relatives.

@@ -204,7 +204,10 @@ impl Object for Package {
         };
         match self.name == "dbt" {
             true => builtin().or_else(|| self.scope.value(name)),
-            false => self.scope.macro_value(name),
+            false => {
+                let of_package = format!("{}.{name}", self.name);
+                self.scope.macro_value(&of_package).or_else(|| self.scope.macro_value(name))
+            }
         }
     }
 

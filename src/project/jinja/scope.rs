@@ -67,7 +67,8 @@ impl Scope {
         VALUES.into_iter().chain(functions).chain(globals).chain(self.macros.names())
     }
 
-    pub(super) fn macro_value(self: &Arc<Self>, name: &str) -> Option<Value> {
+    /// A macro by its key in the table, to be called.
+    pub(in crate::project) fn macro_value(self: &Arc<Self>, name: &str) -> Option<Value> {
         let definition = self.macros.get(name)?.clone();
         Some(Value::from_object(MacroCall { definition, scope: self.clone() }))
     }
@@ -102,6 +103,7 @@ impl Scope {
             "adapter" => Value::from_object(objects::Adapter { scope: self.clone() }),
             "modules" => Value::from_object(objects::Modules { scope: self.clone() }),
             "dbt" | "builtins" => self.package("dbt"),
+            "dbt_utils" => self.package("dbt_utils"),
             "project_name" => Value::from(self.run.project.as_str()),
             "schema" => Value::from(self.run.schema.as_str()),
             "database" => Value::from(DATABASE),

@@ -89,6 +89,21 @@ impl Templates {
         self.add_bridged(key, source, range.start, bridged)
     }
 
+    /// As [`add_macro`](Self::add_macro), for a `{% test %}` block: dbt calls the macro by `test_` and its name.
+    pub(super) fn add_test(
+        &mut self,
+        key: &str,
+        source: &SourceText,
+        range: Range<usize>,
+        name: Range<usize>,
+    ) -> Result<(), Error> {
+        let text = &source.text[range.clone()];
+        let bridged = dialect::test_as_macro(text).unwrap_or_else(|_| Bridged::unchanged(text));
+        let at = name.start - range.start;
+        let bridged = bridged.with(at, MACRO).with(at, TEST);
+        self.add_bridged(key, source, range.start, bridged)
+    }
+
     fn add_bridged(
         &mut self,
         key: &str,
@@ -127,6 +142,16 @@ impl Templates {
         self.environment.render_named_str(YAML_VALUE, &bridged.text, context)
     }
 
+    /// The value of an expression that stands outside of any file.
+    pub(in crate::project) fn evaluate(
+        &self,
+        expression: &str,
+        scope: Scope,
+    ) -> Result<Value, Error> {
+        let context = Value::from_dyn_object(Arc::new(scope));
+        self.environment.compile_expression(expression)?.eval(context)
+    }
+
     /// The file and bytes that an error is about.
     pub(super) fn place(&self, error: &Error) -> Option<(SourceText, Range<usize>)> {
         let written = self.written.get(error.name()?)?;
@@ -141,6 +166,9 @@ impl Templates {
 
 /// Put before the names of macros inside of their templates.
 pub(super) const MACRO: &str = "__macro_";
+
+/// Put before the names of generic tests, which are macros.
+pub(super) const TEST: &str = "test_";
 
 /// The name of templates that stand in no file of their own.
 const YAML_VALUE: &str = "<value>";

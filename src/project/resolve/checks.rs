@@ -1,10 +1,13 @@
 //! Generic tests, from every place where properties name them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
 
 use super::super::configuration::{Configuration, located};
 use super::super::graph::{Check, CheckConfig, CheckKind, CheckSeverity, NodeInfo};
-use super::super::jinja::Lookup;
+use super::super::jinja::{Lookup, Relation};
 use super::super::load::Workshop;
 use super::super::naming;
 use super::super::properties::ColumnProperties;
@@ -12,7 +15,9 @@ use super::super::yaml::{self, Yaml};
 use super::constraints;
 use super::declare::{Declared, Purpose};
 use super::generic_test::{self, Use};
-use crate::base::{Diagnostic, Diagnostics, NodeId};
+use super::schemas;
+use super::test_sql::{self, Call};
+use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
 
 /// The tests that dbt itself brings.
 const BUILT_IN: [&str; 4] = ["unique", "not_null", "accepted_values", "relationships"];
@@ -24,6 +29,7 @@ struct Target<'a> {
     label: String,
     /// As Jinja refers to it.
     reference: String,
+    relation: Relation,
     path: &'a str,
     columns: &'a [ColumnProperties],
     tests: &'a [Yaml],
@@ -33,11 +39,11 @@ struct Target<'a> {
 pub(super) fn generic(
     workshop: &Workshop,
     declared: &Declared,
-    lookup: &Lookup,
+    lookup: &Arc<Lookup>,
     problems: &mut Diagnostics,
 ) -> Vec<Check> {
     let mut checks: BTreeMap<NodeId, Check> = BTreeMap::new();
-    for target in targets(declared) {
+    for target in targets(declared, lookup) {
         let of_columns = target
             .columns
             .iter()
@@ -54,7 +60,12 @@ pub(super) fn generic(
     checks.into_values().collect()
 }
 
-fn targets(declared: &Declared) -> Vec<Target<'_>> {
+fn targets<'a>(declared: &'a Declared, lookup: &Lookup) -> Vec<Target<'a>> {
+    let relation = |function: &str, names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let found = lookup.find(function, &names).ok().map(|found| found.relation.clone());
+        found.unwrap_or_else(|| Relation::cte(&names.join(".")))
+    };
     let models = declared.sql.iter().filter(|node| node.purpose == Purpose::Model && node.enabled);
     let models = models.filter_map(|node| Some((&node.id, node.properties.as_ref()?)));
     let seeds = declared.seeds.iter().filter(|seed| seed.enabled);
@@ -63,6 +74,7 @@ fn targets(declared: &Declared) -> Vec<Target<'_>> {
         id,
         label: properties.name.clone(),
         reference: format!("ref('{}')", properties.name),
+        relation: relation("ref", &[&properties.name]),
         path: &properties.path,
         columns: &properties.columns,
         tests: &properties.tests,
@@ -73,6 +85,7 @@ fn targets(declared: &Declared) -> Vec<Target<'_>> {
             id: &source.id,
             label: format!("source_{}_{}", properties.source, properties.table),
             reference: format!("source('{}', '{}')", properties.source, properties.table),
+            relation: relation("source", &[&properties.source, &properties.table]),
             path: &properties.path,
             columns: &properties.columns,
             tests: &properties.tests,
@@ -86,29 +99,19 @@ fn check(
     target: &Target<'_>,
     column: Option<&str>,
     test: Use,
-    lookup: &Lookup,
+    lookup: &Arc<Lookup>,
     problems: &mut Diagnostics,
 ) -> Option<Check> {
-    known(workshop, &test, problems)?;
+    let key = Call::key_of(&workshop.macros, &workshop.settings.name, &test);
+    if key.is_none() {
+        known(workshop, &test, problems)?;
+    }
     let given = test.argument("column_name").and_then(Yaml::as_text).map(str::to_owned);
     let column = column.map(str::to_owned).or(given);
-    let (kind, refers_to) = kind(&test, column.as_deref(), target, lookup, problems)?;
     let arguments = test.arguments(column.as_deref());
-    let mut name = match &test.namespace {
-        Some(_) => return None,
-        // dbt puts `source_` before the name of the test.
-        None if target.label.starts_with("source_")
-            && target.id.as_str().starts_with("source.") =>
-        {
-            let table = &target.label["source_".len()..];
-            naming::test_name(&format!("source_{}", test.kind), table, &arguments)
-        }
-        None => naming::test_name(&test.kind, &target.label, &arguments),
-    };
-    if let Some(custom) = &test.custom_name {
-        name = naming::TestName { full: custom.clone(), short: custom.clone() };
-    }
-    let hash = naming::test_hash(&name.full, None, &test.kind, &target.reference, &arguments);
+    let name = name(workshop, target, &test, &arguments);
+    let namespace = test.namespace.as_deref();
+    let hash = naming::test_hash(&name.full, namespace, &test.kind, &target.reference, &arguments);
     let id = NodeId::new("test", &workshop.settings.name, &format!("{}.{hash}", name.full));
     let fqn = fqn(workshop, target.path, &name.full);
     let mut configuration = Configuration::default();
@@ -116,6 +119,28 @@ fn check(
         let span = Some(configured.span.clone());
         configuration.apply(configured.key, configured.value.to_json(), span);
     }
+    let used = |key: &str| test.configuration.get(key).or_else(|| configuration.get(key)).cloned();
+    let filter = used("where").and_then(|filter| filter.as_str().map(str::to_owned));
+    let (kind, refers_to) = match key {
+        Some(key) => {
+            let model = target.relation.clone();
+            let call = Call { test: &test, key, column: column.as_deref(), model, filter };
+            let rendered = test_sql::render(workshop, lookup, &call, problems)?;
+            for (key, value) in rendered.config {
+                configuration.apply(&key, value, None);
+            }
+            let name = match namespace.filter(|package| *package != workshop.settings.name) {
+                Some(package) => format!("{package}.{}", test.kind),
+                None => test.kind.clone(),
+            };
+            let (sql, row_condition) = (rendered.sql, rendered.row_condition);
+            (CheckKind::Generic { name, sql, row_condition }, rendered.depends_on)
+        }
+        None => {
+            let (kind, other) = kind(&test, column.as_deref(), target, lookup, problems)?;
+            (kind, other.into_iter().collect())
+        }
+    };
     for (key, value) in test.configuration.to_map() {
         configuration.apply(&key, value, test.configuration.span(&key));
     }
@@ -124,10 +149,9 @@ fn check(
         return None;
     }
     let config = self::config(&configuration, problems);
-    let mut recorded = configuration.to_map();
-    if name.short != name.full {
-        recorded.insert("alias".to_owned(), name.short.into());
-    }
+    let place = test.kind_span.clone();
+    let stored = stored(workshop, &name, &fqn, &mut configuration, place, problems);
+    let recorded = configuration.to_map();
     let mut depends_on = BTreeSet::from([target.id.clone()]);
     depends_on.extend(refers_to);
     let info = NodeInfo {
@@ -141,7 +165,53 @@ fn check(
         depends_on,
         span: Some(test.kind_span),
     };
-    Some(Check { info, kind, target: Some(target.id.clone()), column, config })
+    Some(Check { info, kind, target: Some(target.id.clone()), column, config, stored })
+}
+
+/// dbt's name of a test; `source_` stands before the name of one of a source's.
+fn name(
+    workshop: &Workshop,
+    target: &Target<'_>,
+    test: &Use,
+    arguments: &Map<String, Json>,
+) -> naming::TestName {
+    if let Some(custom) = &test.custom_name {
+        return naming::TestName { full: custom.clone(), short: custom.clone() };
+    }
+    let package = test.namespace.as_ref().filter(|package| **package != workshop.settings.name);
+    let package = package.map(|package| format!("{package}_")).unwrap_or_default();
+    match target.label.strip_prefix("source_") {
+        Some(table) if target.id.as_str().starts_with("source.") => {
+            naming::test_name(&format!("{package}source_{}", test.kind), table, arguments)
+        }
+        _ => naming::test_name(&format!("{package}{}", test.kind), &target.label, arguments),
+    }
+}
+
+/// The table of a test's failures, where they are kept: in the schema that dbt chooses, under the test's alias.
+pub(super) fn stored(
+    workshop: &Workshop,
+    name: &naming::TestName,
+    fqn: &[String],
+    configuration: &mut Configuration,
+    place: Span,
+    problems: &mut Diagnostics,
+) -> Option<TableName> {
+    if name.short != name.full && configuration.get("alias").is_none() {
+        configuration.apply("alias", name.short.as_str().into(), None);
+    }
+    let written = configuration.get("store_failures_as").and_then(Json::as_str);
+    let keeps = match written {
+        Some(how) => how != "ephemeral",
+        None => configuration.boolean("store_failures", problems).unwrap_or(false),
+    };
+    if !keeps {
+        return None;
+    }
+    if configuration.get("schema").is_none() {
+        configuration.apply("schema", "dbt_test__audit".into(), None);
+    }
+    schemas::table(workshop, "test", &name.full, fqn, configuration, place, problems)
 }
 
 /// Project, folders of the properties file, name.
@@ -158,17 +228,20 @@ fn fqn(workshop: &Workshop, path: &str, name: &str) -> Vec<String> {
 fn known(workshop: &Workshop, test: &Use, problems: &mut Diagnostics) -> Option<()> {
     let kind = &test.kind;
     let problem = match &test.namespace {
+        Some(package) if workshop.macros.tests(Some(package)).next().is_some() => {
+            let problem = Diagnostic::error(format!("`{package}` has no test `{kind}` here"));
+            let known = workshop.macros.tests(Some(package));
+            problems.push(problem.at(test.kind_span.clone()).did_you_mean(kind, known));
+            return None;
+        }
         Some(namespace) if *namespace != workshop.settings.name => {
             format!(
                 "the test `{namespace}.{kind}` is of another package, which is not supported yet"
             )
         }
         _ if BUILT_IN.contains(&kind.as_str()) => return Some(()),
-        _ if workshop.macros.tests.contains_key(kind) => {
-            format!("`{kind}` is a generic test of the project's own, which is not supported yet")
-        }
         _ => {
-            let own = workshop.macros.tests.keys().map(String::as_str);
+            let own = workshop.macros.tests(None);
             let problem = Diagnostic::error(format!("unknown test `{kind}`"));
             let problem = problem.at(test.kind_span.clone());
             problems.push(problem.did_you_mean(kind, BUILT_IN.into_iter().chain(own)));
@@ -277,7 +350,6 @@ pub(super) fn config(configuration: &Configuration, problems: &mut Diagnostics) 
         fail_calc: configuration.text("fail_calc", problems).unwrap_or(default.fail_calc),
         filter: configuration.text("where", problems),
         limit,
-        store_failures: configuration.boolean("store_failures", problems).unwrap_or(false),
     }
 }
 

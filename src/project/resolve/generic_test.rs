@@ -20,7 +20,7 @@ pub(super) struct Use {
 }
 
 /// Configuration that may stand among the arguments, as it did in older versions of dbt.
-const CONFIGURATION: [&str; 11] = [
+const CONFIGURATION: [&str; 14] = [
     "severity",
     "tags",
     "enabled",
@@ -31,6 +31,9 @@ const CONFIGURATION: [&str; 11] = [
     "fail_calc",
     "store_failures",
     "store_failures_as",
+    "schema",
+    "alias",
+    "database",
     "meta",
 ];
 

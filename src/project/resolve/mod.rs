@@ -19,6 +19,7 @@ mod schemas;
 mod sources;
 mod sql_nodes;
 mod tables;
+mod test_sql;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::graph::{Check, CheckKind, Model, Node, NodeInfo};
 use super::super::load::{Inputs, Workshop};
+use super::super::naming;
 use super::checks;
 use super::columns::{self, UnknownType};
 use super::compile::Compiled;
@@ -26,7 +27,7 @@ pub(super) fn resolve(
     let info = info(workshop, &compiled, problems);
     match compiled.node.purpose {
         Purpose::Model => model(workshop, compiled, info, problems).map(Node::Model),
-        Purpose::Test => Some(Node::Check(singular(compiled, info, problems))),
+        Purpose::Test => Some(Node::Check(singular(workshop, compiled, info, problems))),
         Purpose::Endpoint => {
             endpoints::resolve(workshop, inputs, compiled, info, problems).map(Node::Endpoint)
         }
@@ -77,12 +78,22 @@ fn model(
     })
 }
 
-fn singular(compiled: Compiled, info: NodeInfo, problems: &mut Diagnostics) -> Check {
+fn singular(
+    workshop: &Workshop,
+    compiled: Compiled,
+    info: NodeInfo,
+    problems: &mut Diagnostics,
+) -> Check {
     let mut about = compiled.depends_on.iter();
     let target = match (about.next(), about.next()) {
         (Some(only), None) => Some(only.clone()),
         _ => None,
     };
     let config = checks::config(&compiled.node.configuration, problems);
-    Check { info, kind: CheckKind::Singular { sql: compiled.sql }, target, column: None, config }
+    let name = naming::TestName { full: info.name.clone(), short: info.name.clone() };
+    let mut configuration = compiled.node.configuration.clone();
+    let place = compiled.node.span();
+    let stored = checks::stored(workshop, &name, &info.fqn, &mut configuration, place, problems);
+    let kind = CheckKind::Singular { sql: compiled.sql };
+    Check { info, kind, target, column: None, config, stored }
 }

@@ -1,0 +1,192 @@
+//! dbt's tests: generic ones of the project's own and of dbt_utils, their configuration, failures that are kept.
+
+use crate::support::{Ran, TestProject};
+
+const ORDERS: &str = "\
+//- /seeds/orders.csv
+id,customer,amount,status,day
+1,10,5,placed,2024-01-01
+2,10,-3,odd,2024-01-02
+3,11,50,placed,2024-01-03
+4,,7,,2024-01-05
+//- /seeds/customers.csv
+id,name
+10,Ann
+12,Bob
+";
+
+/// Status and failures of the test called so.
+fn finding(ran: &Ran, name: &str) -> (String, u64) {
+    let record: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let findings = record["findings"].as_array().unwrap();
+    let named = |finding: &&serde_json::Value| {
+        finding["check"].as_str().unwrap().split('.').nth(2) == Some(name)
+    };
+    let found = findings.iter().find(named).unwrap_or_else(|| panic!("{name} in {findings:#?}"));
+    (found["status"].as_str().unwrap().to_owned(), found["failures"].as_u64().unwrap())
+}
+
+fn project(tests: &str) -> TestProject {
+    let project = TestProject::new(ORDERS);
+    project.write("seeds/seeds.yml", format!("seeds:\n  - name: orders\n{tests}"));
+    project
+}
+
+#[test]
+fn a_generic_test_of_the_project_is_rendered_as_dbt_does() {
+    let project = project(
+        "    data_tests:
+      - smaller_than: {name: all_small, than: \"{{ 4 * 10 }}\", config: {where: id < 4}}
+      - known_customer: {name: known, arguments: {to: ref('customers')}}
+    columns:
+      - name: amount
+        data_tests:
+          - smaller_than: {name: small, than: 5, config: {severity: error}}
+          - is_even
+",
+    );
+    project.write(
+        "macros/tests.sql",
+        "{% macro bound(x) %}{{ x }}{% endmacro %}
+{% test smaller_than(model, column_name='amount', than=1) %}
+{{ config(severity='warn') }}
+select {{ column_name }} from {{ model }} where not {{ column_name }} < {{ bound(than) }}
+{% endtest %}
+{% data_test known_customer(model, to) %}
+select o.id from {{ model }} as o left join {{ to }} as c on o.customer = c.id where c.id is null;
+{% enddata_test %}
+",
+    );
+    project.write(
+        "tests/generic/is_even.sql",
+        "{%- test is_even(model, column_name) -%}
+{{ config(severity = 'warn', fail_calc = 'max(remainder)', error_if = '> 1') }}
+select *, abs({{ column_name }} % 2) as remainder from {{ model }} where {{ column_name }} % 2 <> 0
+{%- endtest -%}
+",
+    );
+    let ran = project.run(["build", "--json"]).failure(1);
+    assert_eq!(finding(&ran, "all_small"), ("warn".to_owned(), 1));
+    assert_eq!(finding(&ran, "known"), ("fail".to_owned(), 2));
+    assert_eq!(finding(&ran, "small"), ("fail".to_owned(), 3));
+    assert_eq!(finding(&ran, "is_even_orders_amount"), ("warn".to_owned(), 1));
+}
+
+#[test]
+fn a_test_of_the_project_goes_before_dbts() {
+    let project = project("    columns: [{name: status, data_tests: [not_null]}]\n");
+    let sql = "{% test not_null(model, column_name) %}select 1 as x where 1 = 2{% endtest %}";
+    project.write("macros/not_null.sql", sql);
+    project.build().success().says("1 passed");
+}
+
+#[test]
+fn dbt_utils_tests_are_there_without_the_package() {
+    let project = project(
+        "    data_tests:
+      - dbt_utils.unique_combination_of_columns: {combination_of_columns: [customer, status]}
+      - dbt_utils.expression_is_true: {name: positive, expression: amount > 0}
+      - dbt_utils.equal_rowcount: {compare_model: ref('customers')}
+      - dbt_utils.fewer_rows_than: {name: fewer, arguments: {compare_model: ref('customers')}}
+      - dbt_utils.mutually_exclusive_ranges:
+          {name: ranges, lower_bound_column: id, upper_bound_column: id + 1, gaps: not_allowed}
+      - dbt_utils.recency: {name: recent, field: day, datepart: day, interval: 1}
+      - dbt_utils.equality: {name: equal, compare_model: ref('orders')}
+    columns:
+      - name: amount
+        data_tests:
+          - dbt_utils.accepted_range: {min_value: 0, max_value: 50, inclusive: false}
+          - dbt_utils.not_constant
+          - dbt_utils.at_least_one
+      - name: status
+        data_tests:
+          - dbt_utils.not_accepted_values: {values: [odd, gone]}
+          - dbt_utils.not_null_proportion: {at_least: 0.8}
+          - dbt_utils.not_empty_string
+      - name: customer
+        data_tests:
+          - dbt_utils.relationships_where:
+              {name: refers, to: ref('customers'), field: id, from_condition: id <> 4}
+          - dbt_utils.cardinality_equality: {name: card, to: ref('customers'), field: id}
+      - name: id
+        data_tests:
+          - dbt_utils.sequential_values
+      - name: day
+        data_tests:
+          - dbt_utils.sequential_values: {name: days, interval: 1, datepart: day}
+",
+    );
+    let ran = project.run(["build", "--json"]).failure(1);
+    let failures = |name: &str| finding(&ran, name);
+    let failed = |failures| ("fail".to_owned(), failures);
+    let passed = ("pass".to_owned(), 0);
+    let unique = "dbt_utils_unique_combination_of_columns_orders_customer__status";
+    assert_eq!(failures(unique), passed);
+    assert_eq!(failures("positive"), failed(1));
+    assert_eq!(failures("dbt_utils_equal_rowcount_orders_ref_customers_"), failed(2));
+    assert_eq!(failures("fewer"), failed(2));
+    assert_eq!(failures("ranges"), passed);
+    assert_eq!(failures("recent"), failed(1));
+    assert_eq!(failures("equal"), passed);
+    assert_eq!(failures("dbt_utils_accepted_range_orders_amount__False__50__0"), failed(2));
+    assert_eq!(failures("dbt_utils_not_constant_orders_amount"), passed);
+    assert_eq!(failures("dbt_utils_at_least_one_orders_amount"), passed);
+    assert_eq!(failures("dbt_utils_not_accepted_values_orders_status__odd__gone"), failed(1));
+    assert_eq!(failures("dbt_utils_not_null_proportion_orders_0_8__status"), failed(1));
+    assert_eq!(failures("dbt_utils_not_empty_string_orders_status"), passed);
+    assert_eq!(failures("refers"), failed(1));
+    assert_eq!(failures("card"), failed(5));
+    assert_eq!(failures("dbt_utils_sequential_values_orders_id"), passed);
+    assert_eq!(failures("days"), failed(1));
+}
+
+#[test]
+fn failures_are_kept_where_the_project_asks_for_it() {
+    let project = project(
+        "    columns:
+      - name: status
+        data_tests:
+          - not_null: {config: {store_failures: true, severity: warn}}
+      - name: amount
+        data_tests:
+          - dbt_utils.accepted_range:
+              {name: positive, min_value: 0, config: {store_failures: true, where: id < 3}}
+",
+    );
+    let ran = project.build().failure(1);
+    let run = ran.stderr.split("--at run:").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let at = format!("run:{run}");
+    let sql = "select id, amount from main_dbt_test__audit.positive";
+    let rows = project.run(["query", sql, "--at", &at, "-f", "csv"]).success();
+    assert_eq!(rows.stdout, "id,amount\n2,-3\n");
+
+    project.write("seeds/orders.csv", "id,customer,amount,status,day\n1,,2,,2024-01-01\n");
+    project.build().success().says("1 warned");
+    let nulls = "select id, day from main_dbt_test__audit.not_null_orders_status";
+    assert_eq!(project.query(nulls), "id,day\n1,2024-01-01\n");
+    assert_eq!(project.query("select count(*) as n from positive"), "n\n0\n");
+    project.build().success().says("nothing has changed");
+
+    project.write("seeds/seeds.yml", "seeds: [{name: orders}]\n");
+    project.build().success().says("published");
+    project.run(["query", nulls]).failure(1).says("unknown table");
+}
+
+#[test]
+fn a_mistake_in_a_generic_test_is_shown_where_it_stands() {
+    let project =
+        project("    columns: [{name: id, data_tests: [odd, {even: {wrong: 1}}, evn]}]\n");
+    project.write(
+        "macros/tests.sql",
+        "{% test odd(model, column_name) %}select * from {{ model }} where {{ nothing() }}{% endtest %}
+{% test even(model, column_name) %}select 1{% endtest %}",
+    );
+    project
+        .build()
+        .failure(1)
+        .says("macros/tests.sql:1:")
+        .says("the test is used at")
+        .says("the test `even` takes no argument `wrong`")
+        .says("unknown test `evn`")
+        .says("did you mean `even`?");
+}
