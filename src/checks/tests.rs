@@ -96,12 +96,12 @@ async fn count_if_groups_and_ignores_nulls() {
 
 #[tokio::test]
 async fn a_reference_to_more_keys_than_fit_into_memory_is_checked() {
-    let mut world = World::with_limits(ByteSize(4 << 20), 2);
+    let mut world = World::with_limits(ByteSize(8 << 20), 2);
     let ids = |range: std::ops::Range<i64>| -> ArrayRef {
-        Arc::new(range.map(|id| id * 7919 % 400_009).collect::<Int64Array>())
+        Arc::new(range.map(|id| id * 7919 % 600_011).collect::<Int64Array>())
     };
-    world.table("main.parents", &[batch([("id", ids(0..399_990))])]);
-    world.table("main.children", &[batch([("id", ids(0..400_000))])]);
+    world.table("main.parents", &[batch([("id", ids(0..600_000))])]);
+    world.table("main.children", &[batch([("id", ids(0..600_010))])]);
     let sql = "select count(*) from (select id from children where id is not null) as child \
                left join (select id as field from parents) as parent on child.id = parent.field \
                where parent.field is null";

@@ -145,7 +145,7 @@ fn jinja_is_explained_where_it_is_wrong() {
     1 | {% set r = run_query('select 1') %}{{ 'ok' }}
       |            ^^^^^^^^^
 
-    error: there is no object or package `dbt_utils`
+    error: `dbt_utils` has no macro `star`
      --> sql/models/h.sql:1:4
       |
     1 | {{ dbt_utils.star() }}
@@ -392,7 +392,7 @@ fn circles_are_named() {
 fn tests_are_checked_themselves() {
     insta::assert_snapshot!(problems(
         "//- /models/m.sql\nselect 1 as x\n\
-         //- /models/m.yml\nmodels:\n  - name: m\n    data_tests:\n      - unique\n      - dbt_utils.equal_rowcount: {compare_model: ref('m')}\n\
+         //- /models/m.yml\nmodels:\n  - name: m\n    data_tests:\n      - unique\n      - elementary.volume: {compare_model: ref('m')}\n\
          \x20   columns:\n      - name: x\n        data_tests:\n          - uniqe\n          - positive\n          - accepted_values: {vales: [1]}\n\
          \x20         - relationships: {to: ref('n'), field: x}\n          - relationships: {to: n, field: x}\n\
          \x20         - not_null: {severity: fatal, config: {warn_if: lots}}\n          - 3: {}\n          - []\n\
@@ -404,11 +404,11 @@ fn tests_are_checked_themselves() {
     4 |       - unique
       |         ^^^^^^
 
-    error: the test `dbt_utils.equal_rowcount` is of another package, which is not supported yet
+    error: the test `elementary.volume` is of another package, which is not supported yet
      --> sql/models/m.yml:5:9
       |
-    5 |       - dbt_utils.equal_rowcount: {compare_model: ref('m')}
-      |         ^^^^^^^^^^^^^^^^^^^^^^^^
+    5 |       - elementary.volume: {compare_model: ref('m')}
+      |         ^^^^^^^^^^^^^^^^^
       |
       = help: there are unique, not_null, accepted_values, relationships, and queries in tests/
 
@@ -419,14 +419,6 @@ fn tests_are_checked_themselves() {
       |             ^^^^^
       |
       = help: did you mean `unique`?
-
-    error: `positive` is a generic test of the project's own, which is not supported yet
-      --> sql/models/m.yml:10:13
-       |
-    10 |           - positive
-       |             ^^^^^^^^
-       |
-       = help: there are unique, not_null, accepted_values, relationships, and queries in tests/
 
     error: the test `accepted_values` needs the argument `values`
       --> sql/models/m.yml:11:13
