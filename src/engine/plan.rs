@@ -50,6 +50,8 @@ pub(super) struct Reads {
     pub(super) volatile: bool,
     /// Whether each row of the answer is made of one stored row, so that stored order carries over.
     pub(super) row_by_row: bool,
+    /// Whether it looks at rows in the order in which they are stored: `row_number() over ()`.
+    pub(super) in_order: bool,
 }
 
 /// Analyses what was planned and gives its columns the types in which they leave.
@@ -99,6 +101,7 @@ fn reads(plan: &LogicalPlan, views: BTreeSet<TableName>) -> Result<Reads, DataFu
     let mut reads = Reads { tables: views, row_by_row: true, ..Reads::default() };
     plan.apply_with_subqueries(|node| {
         reads.row_by_row &= is_row_by_row(node);
+        reads.in_order |= matches!(node, LogicalPlan::Window(_)) && is_row_by_row(node);
         if let LogicalPlan::TableScan(scan) = node
             && let Ok(provider) = source_as_provider(&scan.source)
             && let Some(table) = provider.downcast_ref::<FilesTable>()
@@ -160,7 +163,7 @@ impl QueryParts {
 
     /// The state to plan with: on one thread where there is little to read, or an order to keep.
     fn state(&self) -> &SessionState {
-        let keeps_order = self.in_stored_order && self.reads.row_by_row;
+        let keeps_order = self.reads.in_order || (self.in_stored_order && self.reads.row_by_row);
         if self.frugal && !keeps_order {
             return &self.engine.frugal;
         }

@@ -1,8 +1,9 @@
 //! Every expectation there is, and what compiling one gives.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::arguments::Arguments;
+use super::map::{Definition, Map};
 use super::result::ResultFormat;
 use super::{Problem, Subject, kinds};
 use crate::base::suggest;
@@ -35,6 +36,8 @@ pub(super) const COMMON: &[&str] = &[
 pub(super) enum Compiled {
     /// One value of the whole table.
     Aggregate(Aggregate),
+    /// Single rows.
+    Map(Map),
 }
 
 /// What an expectation about one value of the whole table asks, and what it makes of the answer.
@@ -48,13 +51,13 @@ pub(super) struct Aggregate {
 pub(super) struct Judged {
     pub(super) success: bool,
     /// `observed_value`, `details` …; of map expectations the counts and lists.
-    pub(super) result: Map<String, Json>,
+    pub(super) result: serde_json::Map<String, Json>,
 }
 
 impl Judged {
     /// `{"observed_value": …}`
     pub(super) fn observed(success: bool, value: Json) -> Self {
-        Self { success, result: Map::from_iter([("observed_value".to_owned(), value)]) }
+        Self { success, result: serde_json::Map::from_iter([("observed_value".to_owned(), value)]) }
     }
 }
 
@@ -67,21 +70,28 @@ impl Compiled {
         Self::Aggregate(Aggregate { ask, judge: Box::new(judge) })
     }
 
+    /// An expectation about single rows.
+    pub(super) fn map(arguments: &Arguments<'_>, definition: Definition) -> Result<Self, Problem> {
+        Map::new(arguments, definition).map(Self::Map)
+    }
+
     pub(super) fn ask(&self) -> &Ask {
         match self {
             Self::Aggregate(aggregate) => &aggregate.ask,
+            Self::Map(map) => map.ask(),
         }
     }
 
     /// Reads the answers; asks again where rows must be shown.
     pub(super) async fn judge(
         &self,
-        _subject: &Subject<'_>,
-        _format: &ResultFormat,
+        subject: &Subject<'_>,
+        format: &ResultFormat,
         answers: &Answers,
     ) -> Result<Judged, Problem> {
         match self {
             Self::Aggregate(aggregate) => (aggregate.judge)(answers),
+            Self::Map(map) => map.judge(subject, format, answers).await,
         }
     }
 }

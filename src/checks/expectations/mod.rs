@@ -6,6 +6,8 @@
 mod arguments;
 mod kind;
 mod kinds;
+mod literal;
+mod map;
 mod parameters;
 mod result;
 mod values;

@@ -29,7 +29,8 @@ pub(crate) struct ResultFormat {
     pub(crate) index_columns: Option<Vec<String>>,
     pub(crate) include_unexpected_rows: bool,
     pub(crate) exclude_unexpected_values: bool,
-    pub(crate) return_unexpected_index_query: bool,
+    /// Where it is not said: only with everything else.
+    pub(crate) return_unexpected_index_query: Option<bool>,
 }
 
 impl ResultFormat {
@@ -40,7 +41,7 @@ impl ResultFormat {
             index_columns: None,
             include_unexpected_rows: false,
             exclude_unexpected_values: false,
-            return_unexpected_index_query: true,
+            return_unexpected_index_query: None,
         }
     }
 
@@ -69,7 +70,7 @@ impl ResultFormat {
                 "include_unexpected_rows" => format.include_unexpected_rows = truth()?,
                 "exclude_unexpected_values" => format.exclude_unexpected_values = truth()?,
                 "return_unexpected_index_query" => {
-                    format.return_unexpected_index_query = truth()?;
+                    format.return_unexpected_index_query = Some(truth()?);
                 }
                 _ => return Err(Problem::new(format!("`result_format` does not take `{key}`"))),
             }

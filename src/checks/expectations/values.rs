@@ -1,5 +1,7 @@
 //! Cells as GX writes them into JSON.
 
+use std::cmp::Ordering;
+
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -44,6 +46,29 @@ pub(super) fn json(column: &dyn Array, row: usize) -> Json {
             })
         }
         _ => Json::String(text(&cell)),
+    }
+}
+
+pub(super) fn is_number(data_type: &DataType) -> bool {
+    data_type.is_numeric()
+}
+
+/// How Python orders two values; `None` where it does not.
+pub(super) fn compare(one: &Json, other: &Json) -> Option<Ordering> {
+    match (one, other) {
+        (Json::Number(one), Json::Number(other)) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        (Json::String(one), Json::String(other)) => Some(one.cmp(other)),
+        (Json::Bool(one), Json::Bool(other)) => Some(one.cmp(other)),
+        (Json::Array(one), Json::Array(other)) => {
+            for (one, other) in one.iter().zip(other).filter(|(one, other)| one != other) {
+                match compare(one, other)? {
+                    Ordering::Equal => {}
+                    decided => return Some(decided),
+                }
+            }
+            Some(one.len().cmp(&other.len()))
+        }
+        _ => None,
     }
 }
 

@@ -8,7 +8,9 @@ mod count_if;
 mod dates;
 mod decimal;
 pub(super) mod macros;
+mod python;
 mod round;
+mod strptime;
 mod sum;
 mod text;
 
@@ -47,6 +49,11 @@ const SCALARS: &[&Scalar] = &[
     &dates::MAKE_INTERVAL,
     &dates::STRFTIME,
     &dates::STRPTIME,
+    &python::SEARCH,
+    &python::STRPTIME,
+    &python::DATEUTIL,
+    &python::IS_JSON,
+    &python::MATCHES_SCHEMA,
     &round::ROUND,
     &round::ROUND_EVEN,
     &text::LENGTH,
@@ -66,6 +73,21 @@ pub(super) fn checked(op: Operator) -> Option<Arc<ScalarUDF>> {
 pub(super) fn rounding() -> [Arc<ScalarUDF>; 2] {
     let scalars = [&round::ROUND, &round::ROUND_EVEN];
     scalars.map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
+}
+
+/// Why a pattern is none in Python's syntax.
+pub(crate) fn check_python_regex(pattern: &str) -> std::result::Result<(), String> {
+    python::regex(pattern).map(drop)
+}
+
+/// Why a format is none of Python's `strptime`.
+pub(crate) fn check_strptime_format(format: &str) -> std::result::Result<(), String> {
+    strptime::Format::new(format).map(drop)
+}
+
+/// Why JSON is no JSON Schema.
+pub(crate) fn check_json_schema(schema: &serde_json::Value) -> std::result::Result<(), String> {
+    python::validator(schema).map(drop)
 }
 
 /// The aggregate functions, ready to register.

@@ -1,0 +1,130 @@
+//! Several columns of one row.
+
+use arrow::datatypes::Field;
+
+use super::super::Problem;
+use super::super::arguments::{Arguments, quoted};
+use super::super::kind::{Compiled, Kind};
+use super::super::literal::{self, Class};
+use super::super::map::{Definition, Rows, Shape};
+use super::pairs::comparable;
+
+pub(super) const KINDS: &[Kind] = &[
+    Kind {
+        name: "expect_select_column_values_to_be_unique_within_record",
+        help: "no two of `column_list` hold the same value in one row",
+        arguments: &["column_list", "mostly", "ignore_row_if"],
+        compile: distinct,
+    },
+    Kind {
+        name: "expect_multicolumn_values_to_be_unique",
+        help: "the older name of `expect_select_column_values_to_be_unique_within_record`",
+        arguments: &["column_list", "mostly", "ignore_row_if"],
+        compile: distinct,
+    },
+    Kind {
+        name: "expect_multicolumn_values_to_be_equal",
+        help: "all of `column_list` hold the same value in one row",
+        arguments: &["column_list", "mostly", "ignore_row_if"],
+        compile: equal,
+    },
+    Kind {
+        name: "expect_multicolumn_sum_to_equal",
+        help: "the values of `column_list` in one row add up to `sum_total`",
+        arguments: &["column_list", "mostly", "ignore_row_if", "sum_total"],
+        compile: sum,
+    },
+];
+
+/// The columns of `column_list`.
+pub(super) fn listed<'a>(arguments: &Arguments<'a>) -> Result<Vec<&'a Field>, Problem> {
+    arguments.required("column_list")?;
+    let names = arguments.list("column_list")?.unwrap_or_default();
+    if names.len() < 2 {
+        return Err(Problem::new("column_list must contain at least two columns."));
+    }
+    let field = |name: &serde_json::Value| {
+        let wrong = || Problem::new(format!("`column_list` is a list of columns, and has {name}"));
+        arguments.field(name.as_str().ok_or_else(wrong)?)
+    };
+    names.iter().map(field).collect()
+}
+
+/// Which rows are looked at, by `ignore_row_if`.
+pub(super) fn considered(
+    arguments: &Arguments<'_>,
+    fields: &[&Field],
+) -> Result<Option<String>, Problem> {
+    let there = |word: &str| {
+        let there = fields.iter().map(|field| format!("{} is not null", quoted(field.name())));
+        there.collect::<Vec<_>>().join(word)
+    };
+    match arguments.text("ignore_row_if")? {
+        None | Some("all_values_are_missing") => Ok(Some(there(" or "))),
+        Some("any_value_is_missing") => Ok(Some(there(" and "))),
+        Some("never") => Ok(None),
+        Some(other) => {
+            Err(Problem::new(format!("Unrecognized value of ignore_row_if (\"{other}\").")))
+        }
+    }
+}
+
+fn several(
+    arguments: &Arguments<'_>,
+    fields: &[&Field],
+    unexpected: String,
+) -> Result<Compiled, Problem> {
+    let definition = Definition {
+        shape: Shape::Several,
+        columns: fields.iter().map(|field| field.name().clone()).collect(),
+        rows: Rows::Single,
+        considered: considered(arguments, fields)?,
+        unexpected,
+    };
+    Compiled::map(arguments, definition)
+}
+
+fn same(one: &Field, other: &Field) -> String {
+    let (first, second) = (quoted(one.name()), quoted(other.name()));
+    match comparable(one, other) {
+        true => format!("{first} is not distinct from {second}"),
+        false => format!("({first} is null and {second} is null)"),
+    }
+}
+
+fn distinct(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
+    let fields = listed(arguments)?;
+    let pairs = fields
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| fields[index + 1..].iter().map(move |other| same(one, other)));
+    let unexpected = pairs.collect::<Vec<_>>().join(" or ");
+    several(arguments, &fields, unexpected)
+}
+
+fn equal(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
+    let fields = listed(arguments)?;
+    let same = fields[1..].iter().map(|other| same(fields[0], other));
+    let unexpected = format!("not ({})", same.collect::<Vec<_>>().join(" and "));
+    several(arguments, &fields, unexpected)
+}
+
+fn sum(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
+    let fields = listed(arguments)?;
+    if let Some(odd) = fields.iter().find(|field| literal::class(field) != Class::Number) {
+        return Err(Problem::new(format!(
+            "`{}` holds no numbers, and cannot be added",
+            odd.name()
+        )));
+    }
+    arguments.required("sum_total")?;
+    let total = arguments.number("sum_total")?.unwrap_or_default();
+    let exact = fields.iter().all(|field| field.data_type().is_integer());
+    let value = |field: &&Field| match exact {
+        true => format!("cast({} as bigint)", quoted(field.name())),
+        false => format!("cast({} as double)", quoted(field.name())),
+    };
+    let sum = fields.iter().map(value).collect::<Vec<_>>().join(" + ");
+    let unexpected = format!("not coalesce(({sum}) = cast('{total}' as double), false)");
+    several(arguments, &fields, unexpected)
+}
