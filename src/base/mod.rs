@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod diagnostic;
 pub(crate) mod hash;
+pub(crate) mod json_text;
 pub(crate) mod names;
 pub(crate) mod progress;
 pub(crate) mod size;

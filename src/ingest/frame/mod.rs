@@ -67,7 +67,8 @@ pub(crate) async fn load(
     let fields = std::iter::zip(&names, &types)
         .map(|(name, column_type)| Field::new(name, arrow_type(*column_type), true));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let mut writer = FileWriter::start(folder, &schema).map_err(|error| keep(file, folder, &error))?;
+    let mut writer =
+        FileWriter::start(folder, &schema).map_err(|error| keep(file, folder, &error))?;
     let each = {
         let (schema, nulls) = (Arc::clone(&schema), nulls.clone());
         move |texts: &[&arrow::array::StringArray]| {

@@ -78,14 +78,7 @@ pub(crate) struct Kinds {
 
 impl Default for Kinds {
     fn default() -> Self {
-        Self {
-            nulls: 0,
-            values: 0,
-            first_no_int64: None,
-            uint64: true,
-            float: true,
-            boolean: true,
-        }
+        Self { nulls: 0, values: 0, first_no_int64: None, uint64: true, float: true, boolean: true }
     }
 }
 
@@ -182,9 +175,7 @@ pub(crate) fn typed(
     let values = || texts.iter().map(|text| text.filter(|text| !nulls.is_null(text)));
     let integer = |text: &str| whole(text).and_then(|whole| i64::try_from(whole).ok());
     Ok(match column_type {
-        ColumnType::BigInt => {
-            Arc::new(values().map(|text| integer(text?)).collect::<Int64Array>())
-        }
+        ColumnType::BigInt => Arc::new(values().map(|text| integer(text?)).collect::<Int64Array>()),
         ColumnType::Double => Arc::new(values().map(|text| float(text?)).collect::<Float64Array>()),
         ColumnType::Boolean => {
             Arc::new(values().map(|text| boolean(text?)).collect::<BooleanArray>())

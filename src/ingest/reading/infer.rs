@@ -10,8 +10,8 @@ use tokio::task::spawn_blocking;
 
 use super::cells::spelled;
 use super::error::ReadError;
-use super::open::{Place, open};
 use super::header::names;
+use super::open::{Place, open};
 use super::{FileInput, ReadSizes, read, same_name};
 use crate::base::clock::Clock;
 use crate::base::suggest;
