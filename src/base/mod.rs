@@ -6,6 +6,7 @@ pub(crate) mod hash;
 pub(crate) mod json_text;
 pub(crate) mod names;
 pub(crate) mod progress;
+pub(crate) mod scratch;
 pub(crate) mod size;
 pub(crate) mod suggest;
 

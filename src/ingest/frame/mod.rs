@@ -13,9 +13,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-pub(crate) use self::pandas::{Kinds, NULL_SPELLINGS, Nulls};
+pub(crate) use self::pandas::{Kinds, Nulls};
 pub(crate) use self::text::{BadRecords, TextFile};
-use self::write::FileWriter;
+pub(super) use self::write::FileWriter;
 use super::reading::{ReadError, arrow_type};
 use crate::engine::TableFiles;
 use crate::rules::ColumnType;
@@ -37,6 +37,11 @@ impl FrameError {
     /// What the user can do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Read(ReadError::DuplicateColumns { .. }) => Some(
+                "names must differ; is the first record one of data (--no-header), or the delimiter \
+                 another (--delimiter)?"
+                    .to_owned(),
+            ),
             Self::Read(error) => error.hint(),
             Self::Records(_) => Some(
                 "mend the file, or say how it is written: --delimiter, --quote, --encoding"

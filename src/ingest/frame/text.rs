@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::base::clock::Clock;
 use crate::base::size::counted;
 use crate::ingest::reading::{FileInput, Header, ReadError, ReadSizes, header, read};
+use crate::ingest::{RowReject, Rule};
 use crate::rules::{ColumnRule, ColumnType, Contract, ReadOptions};
 
 /// How many records without a row an error tells of, the first ones.
@@ -32,6 +33,8 @@ pub(crate) struct TextFile {
 pub(crate) struct BadRecords {
     pub(crate) file: String,
     pub(crate) total: u64,
+    /// Those of them that are no text in the encoding of the file.
+    pub(crate) undecodable: u64,
     /// Line and what is wrong, of the first ones.
     pub(crate) first: Vec<(u64, String)>,
 }
@@ -102,7 +105,8 @@ impl TextFile {
             ignore_extra_columns: true,
             ..Contract::default()
         };
-        let mut bad = BadRecords { file: self.name.clone(), total: 0, first: Vec::new() };
+        let mut bad =
+            BadRecords { file: self.name.clone(), total: 0, undecodable: 0, first: Vec::new() };
         let chunks = read(self.input(contract)).await?;
         let mut found = chunks
             .map(|chunk| {
@@ -117,6 +121,8 @@ impl TextFile {
             .buffered(self.parallel.max(1));
         while let Some((answer, rejects)) = found.try_next().await.map_err(|e: ReadError| e)? {
             bad.total += rejects.len() as u64;
+            let undecodable = rejects.iter().filter(|reject| is_undecodable(reject));
+            bad.undecodable += undecodable.count() as u64;
             for reject in rejects.iter().take(BAD_RECORDS_SHOWN - bad.first.len()) {
                 let messages = reject.reasons.iter().map(|reason| reason.message.as_str());
                 let message = messages.collect::<Vec<_>>().join(", ");
@@ -126,6 +132,10 @@ impl TextFile {
         }
         Ok(bad)
     }
+}
+
+fn is_undecodable(reject: &RowReject) -> bool {
+    reject.reasons.iter().any(|reason| reason.rule == Rule::Encoding)
 }
 
 fn texts(batch: &RecordBatch) -> Vec<&StringArray> {

@@ -22,7 +22,7 @@ const GROUP_BYTES: usize = 32 << 20;
 const WAITING_MAX: usize = 1;
 
 /// A file that is being written.
-pub(super) struct FileWriter {
+pub(in crate::ingest) struct FileWriter {
     path: PathBuf,
     /// Gone once writing has failed, which [`FileWriter::finish`] tells.
     batches: mpsc::Sender<RecordBatch>,
@@ -32,7 +32,10 @@ pub(super) struct FileWriter {
 impl FileWriter {
     /// # Errors
     /// If the file cannot be made, or cannot hold such columns.
-    pub(super) fn start(folder: &Path, schema: &SchemaRef) -> Result<Self, ParquetError> {
+    pub(in crate::ingest) fn start(
+        folder: &Path,
+        schema: &SchemaRef,
+    ) -> Result<Self, ParquetError> {
         let path = folder.join(format!("{}.parquet", uuid::Uuid::new_v4()));
         // It is read once, soon, by a scan that uses no statistics.
         let properties = WriterProperties::builder()
@@ -58,14 +61,14 @@ impl FileWriter {
         Ok(Self { path, batches, work })
     }
 
-    pub(super) async fn write(&mut self, batch: RecordBatch) {
+    pub(in crate::ingest) async fn write(&mut self, batch: RecordBatch) {
         // Nobody takes it only where writing has failed.
         drop(self.batches.send(batch).await);
     }
 
     /// # Errors
     /// If anything could not be written.
-    pub(super) async fn finish(self) -> Result<TableFile, ParquetError> {
+    pub(in crate::ingest) async fn finish(self) -> Result<TableFile, ParquetError> {
         let Self { path, batches, work } = self;
         drop(batches);
         let stopped = |error| ParquetError::General(format!("writing was stopped: {error}"));

@@ -156,8 +156,9 @@ fn tables(nodes: &Nodes) -> Vec<String> {
         Node::Model(_) | Node::Seed(_) => node.table().map(|_| node.info().name.clone()),
         Node::Check(_) | Node::Endpoint(_) => None,
     });
-    let full = nodes.values().filter_map(Node::table).map(TableName::to_string);
-    names.chain(full).collect()
+    let made = || nodes.values().filter_map(Node::table);
+    let bare = made().map(|table| table.name().to_owned());
+    names.chain(made().map(TableName::to_string)).chain(bare).collect()
 }
 
 fn of_suite(

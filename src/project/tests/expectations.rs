@@ -134,6 +134,7 @@ fn what_is_wrong_is_shown_at_its_place() {
     1 | {"name": "x", "expectations": [{"type": "expect_column_to_exist", "kwargs": {"column": "id"}}]}
       |          ^^^
       |
+      = help: did you mean `orders`?
       = help: `"meta": {"table": …}` of a suite names a model, `source.table` or `schema.table`
     "#);
     insta::assert_snapshot!(shown(&format!("//- /expectations/inlined.json\n{}", suite(""))), @r#"
