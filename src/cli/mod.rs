@@ -65,8 +65,7 @@ fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
         Command::Query(command) => {
             block_on(global, interruptible(ui, query::run(global, command, ui)))
         }
-        Command::Validate(_) => Ok(ExitCode::SUCCESS),
-        #[cfg(any())]
+
         Command::Validate(command) => {
             block_on(global, interruptible(ui, validate::run(global, command, ui)))
         }
