@@ -44,7 +44,16 @@ pub(super) async fn run(
     let mut validations = Vec::new();
     let mut has_failed = false;
     for path in &command.files {
-        let validation = validate(&engine, path, command, &suite, &options, scratch.path()).await?;
+        let validation = validate(&engine, path, command, &suite, &options, scratch.path()).await;
+        let validation = match validation {
+            // The other files have their results.
+            Err(error) if error.kind == Kind::User && command.files.len() > 1 => {
+                ui.report(&error);
+                has_failed = true;
+                continue;
+            }
+            validation => validation?,
+        };
         has_failed |= validated::has_failed(&validation);
         if !global.json {
             ui.print(&validated::table(&path.display().to_string(), &validation))?;

@@ -35,6 +35,8 @@ pub(crate) struct BadRecords {
     pub(crate) total: u64,
     /// Those of them that are no text in the encoding of the file.
     pub(crate) undecodable: u64,
+    /// Cells of other records that are text and more than ASCII, where they were counted.
+    pub(crate) beyond_ascii: u64,
     /// Line and what is wrong, of the first ones.
     pub(crate) first: Vec<(u64, String)>,
 }
@@ -105,8 +107,13 @@ impl TextFile {
             ignore_extra_columns: true,
             ..Contract::default()
         };
-        let mut bad =
-            BadRecords { file: self.name.clone(), total: 0, undecodable: 0, first: Vec::new() };
+        let mut bad = BadRecords {
+            file: self.name.clone(),
+            total: 0,
+            undecodable: 0,
+            beyond_ascii: 0,
+            first: Vec::new(),
+        };
         let chunks = read(self.input(contract)).await?;
         let mut found = chunks
             .map(|chunk| {

@@ -64,10 +64,12 @@ pub(crate) async fn survey(
     }
 }
 
-/// Whether nothing is wrong with the file but that it is no UTF-8.
+/// Whether nothing is wrong with the file but that it is no UTF-8. One that mostly is has broken bytes, not another encoding.
 fn is_undecodable(error: &FrameError) -> bool {
     match error {
-        FrameError::Records(bad) => bad.undecodable == bad.total,
+        FrameError::Records(bad) => {
+            bad.undecodable == bad.total && bad.undecodable > bad.beyond_ascii
+        }
         FrameError::Read(error) => matches!(error, ReadError::HeaderEncoding { .. }),
         _ => false,
     }
@@ -110,18 +112,27 @@ async fn surveys(
     let each = {
         let candidates = candidates.clone();
         move |texts: &[&StringArray]| {
-            texts.iter().map(|texts| ColumnSurvey::of(texts, &candidates)).collect::<Vec<_>>()
+            let surveys = texts.iter().map(|texts| ColumnSurvey::of(texts, &candidates));
+            (surveys.collect::<Vec<_>>(), beyond_ascii(texts))
         }
     };
-    let bad: BadRecords = file
-        .read(names, each, async |found: Vec<ColumnSurvey>| {
+    let mut beyond = 0;
+    let mut bad: BadRecords = file
+        .read(names, each, async |(found, more): (Vec<ColumnSurvey>, u64)| {
+            beyond += more;
             for (all, found) in std::iter::zip(&mut all, &found) {
                 *all = all.and(found);
             }
             Ok::<(), FrameError>(())
         })
         .await?;
+    bad.beyond_ascii = beyond;
     if bad.total > 0 { Err(FrameError::Records(bad)) } else { Ok(all) }
+}
+
+fn beyond_ascii(texts: &[&StringArray]) -> u64 {
+    let cells = texts.iter().flat_map(|texts| texts.iter().flatten());
+    cells.filter(|text| !text.is_ascii()).count() as u64
 }
 
 /// The rows under the contract, and the columns that have values which do not fit.
