@@ -33,7 +33,7 @@ use futures::Stream;
 use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
-pub(crate) use parquet_file::{ParquetFileError, parquet_file};
+pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value};
 pub(crate) use types::sql_name;
 

@@ -208,6 +208,7 @@ fn of_suite(
             },
             target: Some(target.clone()),
             column: column(expectation),
+            stored: None,
             config: CheckConfig { severity, ..CheckConfig::default() },
         });
     }
