@@ -196,7 +196,12 @@ fn likeness(column: &str, table: &str) -> u8 {
         "id" | "key" | "uuid" => 4,
         _ if own => 3,
         _ if camel || column.to_lowercase().ends_with("_id") || column.ends_with(" id") => 2,
-        name if ["code", "key", "no", "number", "sku"].iter().any(|end| name.ends_with(end)) => 1,
+        name if ["code", "key", "no", "number", "sku", "line"]
+            .iter()
+            .any(|end| name.ends_with(end)) =>
+        {
+            1
+        }
         _ => 0,
     }
 }
