@@ -27,7 +27,7 @@ pub(super) fn suite(table: &Table) -> NewFile {
     if table.key.len() > 1 {
         expectations.push(expectation(
             "expect_compound_columns_to_be_unique",
-            json!({"column_list": table.key}),
+            &json!({"column_list": table.key}),
         ));
     }
     let suite = json!({
@@ -39,12 +39,12 @@ pub(super) fn suite(table: &Table) -> NewFile {
     new_file(format!("expectations/{}.json", table.name), format!("{suite:#}\n"))
 }
 
-fn expectation(kind: &str, kwargs: Json) -> Json {
+fn expectation(kind: &str, kwargs: &Json) -> Json {
     json!({"type": kind, "kwargs": kwargs, "severity": "critical"})
 }
 
 /// What holds by chance as well as by intent.
-fn warning(kind: &str, kwargs: Json) -> Json {
+fn warning(kind: &str, kwargs: &Json) -> Json {
     json!({"type": kind, "kwargs": kwargs, "severity": "warning"})
 }
 
@@ -56,14 +56,14 @@ fn only_of_files(mut expectation: Json) -> Json {
 /// From half of the rows to twice as many.
 fn row_count(table: &Table) -> Json {
     let kwargs = json!({"min_value": table.rows / 2, "max_value": (table.rows * 2).max(1)});
-    warning("expect_table_row_count_to_be_between", kwargs)
+    warning("expect_table_row_count_to_be_between", &kwargs)
 }
 
 fn column_set(table: &Table) -> Json {
     let columns = table.survey.columns.iter();
     let names: Vec<&str> = columns.map(|column| column.rule.name.as_str()).collect();
     let kwargs = json!({"column_set": names, "exact_match": true});
-    expectation("expect_table_columns_to_match_set", kwargs)
+    expectation("expect_table_columns_to_match_set", &kwargs)
 }
 
 fn of_column(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<Json> {
@@ -81,28 +81,28 @@ fn of_column(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<Json
         Json::Object(kwargs)
     };
     if facts.nulls == 0 && column.pandas.nulls == 0 && table.rows > 0 {
-        found.push(expectation("expect_column_values_to_not_be_null", kwargs(json!({}))));
+        found.push(expectation("expect_column_values_to_not_be_null", &kwargs(json!({}))));
     }
     if table.key.as_slice() == std::slice::from_ref(name) && (both_text || both_numbers) {
-        found.push(expectation("expect_column_values_to_be_unique", kwargs(json!({}))));
+        found.push(expectation("expect_column_values_to_be_unique", &kwargs(json!({}))));
     }
     if both_text && !facts.values.is_empty() {
         let more = json!({"value_set": facts.values});
-        found.push(warning("expect_column_values_to_be_in_set", kwargs(more)));
-    } else if both_text && let Some((shortest, longest)) = facts.lengths {
-        if longest <= LENGTH_MAX {
-            let more = json!({"min_value": shortest, "max_value": longest});
-            found.push(warning("expect_column_value_lengths_to_be_between", kwargs(more)));
-        }
+        found.push(warning("expect_column_values_to_be_in_set", &kwargs(more)));
+    } else if both_text
+        && let Some((shortest, longest)) = facts.lengths.filter(|(_, most)| *most <= LENGTH_MAX)
+    {
+        let more = json!({"min_value": shortest, "max_value": longest});
+        found.push(warning("expect_column_value_lengths_to_be_between", &kwargs(more)));
     }
     if let Some((low, high)) = range(table, column, facts).filter(|_| both_numbers) {
         let more = json!({"min_value": low, "max_value": high});
-        found.push(warning("expect_column_values_to_be_between", kwargs(more)));
+        found.push(warning("expect_column_values_to_be_between", &kwargs(more)));
     }
     if let Some(format) = column.strptime.as_ref().filter(|_| of_pandas == ColumnType::Text) {
         let more = json!({"strftime_format": format});
         let kind = "expect_column_values_to_match_strftime_format";
-        found.push(only_of_files(expectation(kind, kwargs(more))));
+        found.push(only_of_files(expectation(kind, &kwargs(more))));
     }
     found
 }
