@@ -128,6 +128,11 @@ impl Config {
     }
 }
 
+/// The folder for what is needed for as long as a command runs.
+pub(crate) fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// `--project-dir`, else here, else `sql/`.
 fn project_dir(flags: &Flags, here: &Path) -> PathBuf {
     if let Some(folder) = &flags.project_dir {

@@ -26,6 +26,7 @@ mod project; // what the user wrote: YAML and Jinja SQL, resolved to a graph
 mod record; // what a run leaves behind, as plain data
 mod rules; // what data must be, as plain data
 mod sample; // synthetic shop data
+mod starter; // new projects
 mod warehouse; // versioned tables: manifests, drafts, publish
 
 /// Runs one command, as the program does: `["clearwell", "build"]`.

@@ -3,8 +3,10 @@
 pub(crate) mod clock;
 pub(crate) mod diagnostic;
 pub(crate) mod hash;
+pub(crate) mod json_text;
 pub(crate) mod names;
 pub(crate) mod progress;
+pub(crate) mod scratch;
 pub(crate) mod size;
 pub(crate) mod suggest;
 

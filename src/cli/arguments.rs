@@ -101,6 +101,10 @@ pub(super) enum Command {
     Query(Query),
     /// List the published versions
     Versions,
+    /// Check a CSV or Parquet file against a Great Expectations suite. Needs no project
+    Validate(Validate),
+    /// Start a project: the bundled one, or one for files of yours
+    Init(Init),
     /// Make synthetic shop data
     Generate(Generate),
 }
@@ -172,6 +176,66 @@ pub(super) struct Generate {
     /// The folder to write into
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Validate {
+    /// CSV (.csv, .csv.gz, .csv.zst) and Parquet (.parquet) files
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The suite: Great Expectations' JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) suite: PathBuf,
+    /// How much a result tells: BOOLEAN_ONLY, BASIC, SUMMARY or COMPLETE
+    #[arg(long, value_name = "LEVEL", default_value = "SUMMARY", ignore_case = true,
+        value_parser = ["BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"])]
+    pub(super) result_format: String,
+    /// Values of the suite's $PARAMETERs, as YAML or JSON: '{min_rows: 100}'
+    #[arg(long, value_name = "YAML")]
+    pub(super) parameters: Option<String>,
+    /// What the table is called in results and queries [default: the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+}
+
+/// How CSV files are written.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Reading {
+    /// What stands between cells; `\t` is a tab [default: ,]
+    #[arg(long, value_name = "TEXT", help_heading = "Reading CSV")]
+    pub(super) delimiter: Option<String>,
+    /// The first record is data; columns are called column0, column1 …
+    #[arg(long, help_heading = "Reading CSV")]
+    pub(super) no_header: bool,
+    /// The character around cells, or `none` [default: \"]
+    #[arg(long, value_name = "CHARACTER", help_heading = "Reading CSV")]
+    pub(super) quote: Option<String>,
+    /// What ends a record [default: a line break]
+    #[arg(long, value_name = "TEXT", help_heading = "Reading CSV")]
+    pub(super) record_terminator: Option<String>,
+    /// utf-8, latin-1, utf-16, utf-16le or utf-16be [default: utf-8]
+    #[arg(long, value_name = "ENCODING", help_heading = "Reading CSV")]
+    pub(super) encoding: Option<String>,
+    /// A spelling of null; given once or more, it stands for all the usual ones
+    #[arg(long, value_name = "TEXT", help_heading = "Reading CSV")]
+    pub(super) null: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Init {
+    /// The folder of the new project [default: the current one]
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
+    /// CSV files: their contract, staging models and suites of expectations, by all of their rows
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(super) from: Vec<PathBuf>,
+    /// The folder of the new project
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) reading: Reading,
 }
 
 /// The text as written, once it is known to be a `T`: a wrong value is wrong usage.

@@ -12,7 +12,9 @@ use crate::warehouse::WarehouseError;
 pub(super) enum Kind {
     /// Something the user can fix: exit code 1.
     User,
-    /// Wrong usage, or what should not happen: exit code 2.
+    /// Arguments that say nothing: exit code 2.
+    Usage,
+    /// What should not happen: exit code 2.
     Unexpected,
 }
 
@@ -36,6 +38,10 @@ impl CliError {
         Self { kind: Kind::User, message, hints: Vec::new() }
     }
 
+    pub(super) fn usage(message: impl Display) -> Self {
+        Self { kind: Kind::Usage, ..Self::user(message) }
+    }
+
     pub(super) fn unexpected(message: impl Display) -> Self {
         Self { kind: Kind::Unexpected, ..Self::user(message) }
     }
@@ -48,7 +54,7 @@ impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self.kind {
             Kind::User => ExitCode::from(1),
-            Kind::Unexpected => ExitCode::from(2),
+            Kind::Usage | Kind::Unexpected => ExitCode::from(2),
         }
     }
 }

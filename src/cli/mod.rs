@@ -4,10 +4,14 @@ mod arguments;
 mod build;
 mod error;
 mod generate;
+mod init;
 mod open;
 mod query;
+mod reading;
 mod serve;
 mod ui;
+mod validate;
+mod validated;
 mod versions;
 
 use std::ffi::OsString;
@@ -60,6 +64,13 @@ fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
         },
         Command::Query(command) => {
             block_on(global, interruptible(ui, query::run(global, command, ui)))
+        }
+
+        Command::Validate(command) => {
+            block_on(global, interruptible(ui, validate::run(global, command, ui)))
+        }
+        Command::Init(command) => {
+            block_on(global, interruptible(ui, init::run(global, command, ui)))
         }
         Command::Versions => versions::run(global, ui),
         Command::Generate(command) => generate::run(global, command, ui),

@@ -12,6 +12,7 @@ mod meaning;
 mod memory;
 mod names;
 pub(crate) mod output;
+mod parquet_file;
 mod parse;
 mod plan;
 mod predicate;
@@ -33,6 +34,7 @@ use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
 pub(crate) use functions::{check_json_schema, check_python_regex, check_strptime_format};
+pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value};
 pub(crate) use types::sql_name;
 

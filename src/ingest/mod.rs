@@ -1,10 +1,13 @@
 //! CSV bytes -> records with positions -> typed rows | rejects.
 //!
 //! `reading` turns one file into an ordered stream of [`Chunk`]s; `loading` takes the files of a source, judges keys and
-//! references over the whole set, and writes accepted rows and rejects into the draft.
+//! references over the whole set, and writes accepted rows and rejects into the draft. `frame` makes a table of a file that
+//! nobody has described, `survey` a contract that all of its rows hold to.
 
+pub(crate) mod frame;
 pub(crate) mod loading;
 pub(crate) mod reading;
+pub(crate) mod survey;
 
 use std::fmt;
 use std::ops::Range;

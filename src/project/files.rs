@@ -34,6 +34,8 @@ pub(super) struct Files {
     pub(super) tests: Vec<File>,
     pub(super) macros: Vec<File>,
     pub(super) endpoints: Vec<File>,
+    /// Suites of expectations, in JSON.
+    pub(super) expectations: Vec<File>,
     pub(super) properties: Vec<File>,
     /// Markdown, for its `{% docs %}` blocks.
     pub(super) documents: Vec<File>,
@@ -85,6 +87,9 @@ pub(super) fn find(root: &Path, paths: &Paths, problems: &mut Diagnostics) -> Fi
                 }
             }
         }
+    }
+    for folder in &paths.expectations {
+        files.expectations.extend(walk.folder(folder, &["json"]));
     }
     for folder in paths.documents.iter().chain(&paths.snapshots).chain(&paths.analyses) {
         for file in walk.folder(folder, &["yml", "yaml", "md"]) {

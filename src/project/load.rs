@@ -95,6 +95,7 @@ pub(super) struct Inputs {
     pub(super) seeds: Vec<File>,
     pub(super) tests: Vec<File>,
     pub(super) endpoints: Vec<File>,
+    pub(super) expectations: Vec<File>,
     pub(super) properties: Properties,
 }
 
@@ -127,9 +128,14 @@ fn read_all(options: &LoadOptions, problems: &mut Diagnostics) -> Option<(Worksh
             problems.push(jinja::to_diagnostic(&error, &templates, []));
         }
     }
-    let (models, seeds, tests, endpoints) =
-        (files.models, files.seeds, files.tests, files.endpoints);
-    let inputs = Inputs { models, seeds, tests, endpoints, properties };
+    let inputs = Inputs {
+        models: files.models,
+        seeds: files.seeds,
+        tests: files.tests,
+        endpoints: files.endpoints,
+        expectations: files.expectations,
+        properties,
+    };
     let (run, macros) = (Arc::new(run), Arc::new(macros));
     Some((Workshop { settings, run, macros, templates }, inputs))
 }
@@ -217,24 +223,27 @@ impl Workshop {
     }
 }
 
-/// The variables of `--vars`: a YAML mapping, of which JSON is one.
+/// The values that a flag gives (`--vars`, `--parameters`): a YAML mapping, of which JSON is one.
 ///
 /// # Errors
 /// If it is anything else.
-pub(crate) fn parse_vars(written: Option<&str>) -> Result<Map<String, Json>, Diagnostics> {
+pub(crate) fn parse_vars(
+    flag: &str,
+    written: Option<&str>,
+) -> Result<Map<String, Json>, Diagnostics> {
     let Some(written) = written.filter(|text| !text.trim().is_empty()) else {
         return Ok(Map::new());
     };
-    let source = SourceText::new("--vars", written);
+    let source = SourceText::new(flag, written);
     let mut problems = Diagnostics::default();
     let parsed = yaml::parse(&source, &mut problems).map(|yaml| yaml.to_json());
     match parsed {
         Some(Json::Object(vars)) => Ok(vars),
         _ if problems.has_errors() => Err(problems),
         _ => {
-            let problem = Diagnostic::error("`--vars` is a mapping")
+            let problem = Diagnostic::error(format!("`{flag}` is a mapping"))
                 .at(source.span(0..written.len()))
-                .hint("write `--vars '{start: 2024-01-01}'`");
+                .hint(format!("write `{flag} '{{start: 2024-01-01}}'`"));
             Err(problem.into())
         }
     }

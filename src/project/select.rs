@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::GlobBuilder;
 use serde_json::Value as Json;
 
-use super::graph::{Materialization, Node, Project};
+use super::graph::{Check, CheckKind, Materialization, Node, Project};
 use crate::base::{Diagnostic, NodeId};
 
 /// What `--select` and `--exclude` choose; all nodes without `include`.
@@ -339,8 +339,9 @@ fn materialized(node: &Node) -> Option<&'static str> {
 }
 
 fn test_type(node: &Node) -> &'static str {
-    match test_kind(node) {
-        "singular" => "singular",
+    match node {
+        Node::Check(Check { kind: CheckKind::Singular { .. }, .. }) => "singular",
+        Node::Check(Check { kind: CheckKind::Expectation { .. }, .. }) => "expectation",
         _ => "generic",
     }
 }

@@ -18,6 +18,7 @@ pub(super) struct Paths {
     pub(super) tests: Vec<String>,
     pub(super) macros: Vec<String>,
     pub(super) endpoints: Vec<String>,
+    pub(super) expectations: Vec<String>,
     pub(super) documents: Vec<String>,
     pub(super) snapshots: Vec<String>,
     pub(super) analyses: Vec<String>,
@@ -33,7 +34,7 @@ pub(super) struct Settings {
     trees: Vec<(&'static str, Yaml)>,
 }
 
-const KNOWN: [&str; 44] = [
+const KNOWN: [&str; 45] = [
     "name",
     "version",
     "config-version",
@@ -45,6 +46,7 @@ const KNOWN: [&str; 44] = [
     "test-paths",
     "macro-paths",
     "endpoint-paths",
+    "expectation-paths",
     "docs-paths",
     "snapshot-paths",
     "analysis-paths",
@@ -165,6 +167,7 @@ fn paths(yaml: &Yaml, problems: &mut Diagnostics) -> Paths {
         tests: read(&["test-paths"], &["tests"]),
         macros: read(&["macro-paths"], &["macros"]),
         endpoints: read(&["endpoint-paths"], &["endpoints"]),
+        expectations: read(&["expectation-paths"], &["expectations"]),
         documents: read(&["docs-paths"], &[]),
         snapshots: read(&["snapshot-paths"], &["snapshots"]),
         analyses: read(&["analysis-paths"], &["analyses"]),

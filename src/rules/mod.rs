@@ -8,4 +8,4 @@ mod suite;
 pub(crate) use column_type::ColumnType;
 pub(crate) use contract::{ColumnRule, Contract, ForeignKey, OnReject, RejectLimit, RowCheck};
 pub(crate) use reading::{Encoding, Quote, ReadOptions, RecordTerminator};
-pub(crate) use suite::{Expectation, Severity, Suite, SuiteError};
+pub(crate) use suite::{Expectation, Severity, Suite};

@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("api", &["endpoints", "engine", "warehouse", "project", "record"]),
     ("sample", &[]),
+    ("starter", &["ingest", "engine", "rules"]),
     (
         "cli",
         &[
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "record",
             "rules",
             "sample",
+            "starter",
             "warehouse",
         ],
     ),

@@ -10,8 +10,9 @@ use tokio::task::spawn_blocking;
 
 use super::cells::spelled;
 use super::error::ReadError;
+use super::header::names;
 use super::open::{Place, open};
-use super::{FileInput, ReadSizes, header, read, same_name};
+use super::{FileInput, ReadSizes, read, same_name};
 use crate::base::clock::Clock;
 use crate::base::suggest;
 use crate::rules::{ColumnRule, ColumnType, Contract, ReadOptions};
@@ -54,7 +55,7 @@ pub(crate) async fn infer(
             sizes: ReadSizes::default(),
         };
         if columns.is_empty() {
-            columns = names(&input).await?;
+            columns = header(&input).await?.names;
             kinds = vec![Kinds::default(); columns.len()];
         }
         add(&mut kinds, input, &columns).await?;
@@ -90,12 +91,26 @@ fn declared_columns(
     }
 }
 
-async fn names(input: &FileInput) -> Result<Vec<String>, ReadError> {
+/// The columns of a file that nobody declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// As the first record has them; empty texts where it is no header.
+    pub(crate) written: Vec<String>,
+    /// What they are called: without blanks around, `column0` and so on where nothing is written.
+    pub(crate) names: Vec<String>,
+}
+
+/// Reads no more than the first record.
+///
+/// # Errors
+/// If the file cannot be read, or two names differ in nothing but case.
+pub(crate) async fn header(input: &FileInput) -> Result<Header, ReadError> {
     let place = Place::from(input);
     let file = input.name.clone();
     spawn_blocking(move || {
-        let found = open(&place)?.header.unwrap_or_default();
-        header::names(&place.name, &found)
+        let written = open(&place)?.header.unwrap_or_default();
+        let names = names(&place.name, &written)?;
+        Ok(Header { written, names })
     })
     .await
     .map_err(|_| ReadError::Stopped { file })?

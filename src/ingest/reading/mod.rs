@@ -36,9 +36,9 @@ use crate::engine::RowPredicate;
 use crate::rules::{Contract, ReadOptions};
 
 pub(crate) use self::bytes::{hash_file, identity};
-pub(crate) use self::cells::arrow_type;
+pub(crate) use self::cells::{Spelling, arrow_type};
 pub(crate) use self::error::ReadError;
-pub(crate) use self::infer::{InferredFile, infer};
+pub(crate) use self::infer::{Header, InferredFile, header, infer};
 pub(crate) use self::stream::{FileStream, FileSummary};
 
 /// One file to read, and what its records must hold to.

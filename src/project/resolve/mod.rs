@@ -10,6 +10,7 @@ mod cycles;
 mod declare;
 mod endpoints;
 mod ephemeral;
+mod expectations;
 mod generic_test;
 mod names;
 mod parameters;
@@ -56,6 +57,9 @@ pub(super) fn resolve(workshop: &Workshop, inputs: &Inputs, problems: &mut Diagn
     }
     endpoints::check_described(inputs, problems);
     for check in checks::generic(workshop, &declared, &lookup, problems) {
+        add(&mut nodes, Node::Check(check));
+    }
+    for check in expectations::resolve(workshop, inputs, &nodes, problems) {
         add(&mut nodes, Node::Check(check));
     }
     problems.0.extend(workshop.settings.unused(&declared.fqns()));

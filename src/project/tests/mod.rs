@@ -2,6 +2,7 @@
 
 mod broken;
 mod errors;
+mod expectations;
 mod jinja;
 mod selection;
 mod shop;

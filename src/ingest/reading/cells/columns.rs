@@ -52,6 +52,42 @@ pub(in crate::ingest::reading) fn spelled(column_type: ColumnType, bytes: &[u8])
     }
 }
 
+/// A way to write values of a type, to hold values against.
+#[derive(Clone, Debug)]
+pub(crate) struct Spelling {
+    data_type: ColumnType,
+    format: Option<time::TimeFormat>,
+}
+
+impl Spelling {
+    /// `format` is strftime's. `None` if it is none.
+    pub(crate) fn new(data_type: ColumnType, format: Option<&str>) -> Option<Self> {
+        let format = match format {
+            Some(format) => Some(time::TimeFormat::new(format)?),
+            None => None,
+        };
+        Some(Self { data_type, format })
+    }
+
+    /// Whether a column of the type, so written, takes `bytes` for a value.
+    pub(crate) fn fits(&self, bytes: &[u8]) -> bool {
+        match (self.data_type, &self.format) {
+            (ColumnType::Boolean, _) => number::boolean(bytes).is_some(),
+            (ColumnType::Decimal { precision, scale }, _) => {
+                number::decimal(bytes, precision, scale).is_some()
+            }
+            (ColumnType::Date, Some(format)) => format.date(bytes).is_some(),
+            (ColumnType::Time, None) => time::time(bytes).is_some(),
+            (ColumnType::Time, Some(format)) => format.time(bytes).is_some(),
+            (ColumnType::Timestamp, Some(format)) => format.timestamp(bytes).is_some(),
+            (ColumnType::TimestampTz, None) => time::timestamp_tz(bytes).is_some(),
+            (ColumnType::TimestampTz, Some(format)) => format.timestamp_tz(bytes).is_some(),
+            (ColumnType::Text, _) => true,
+            (plain, _) => spelled(plain, bytes),
+        }
+    }
+}
+
 /// A column under way.
 pub(in crate::ingest::reading) trait ColumnBuilder {
     /// Appends one value for each of the rows: null where it is null, or not of the type.

@@ -9,8 +9,8 @@ use super::error::ReadError;
 use super::records::Records;
 use crate::rules::{ColumnRule, ReadOptions};
 
-pub(crate) use columns::arrow_type;
 pub(super) use columns::{ColumnBuilder, builder, spelled};
+pub(crate) use columns::{Spelling, arrow_type};
 
 /// One column of the contract, ready for reading.
 #[derive(Clone, Debug)]

@@ -1,0 +1,133 @@
+//! `clearwell validate`: files against suites, without a project.
+
+use serde_json::{Value, json};
+
+use crate::support::TestProject;
+
+/// A folder with a few rows, and suites about them.
+fn folder() -> TestProject {
+    let project =
+        TestProject::new("//- /orders.csv\nid,Name,paid\n1,a,true\n2,,false\n3,NA,true\n");
+    suite(&project, "fine.json", &[("id", "critical"), ("Name", "critical")]);
+    suite(&project, "warned.json", &[("id", "critical"), ("gone", "warning")]);
+    suite(&project, "failed.json", &[("gone", "critical")]);
+    std::fs::remove_file(project.path().join("dbt_project.yml")).unwrap();
+    project
+}
+
+/// A suite that expects columns.
+fn suite(project: &TestProject, path: &str, columns: &[(&str, &str)]) {
+    let expectation = |(column, severity): &(&str, &str)| json!({"type": "expect_column_to_exist", "kwargs": {"column": column}, "severity": severity});
+    let expectations: Vec<Value> = columns.iter().map(expectation).collect();
+    project.write(path, json!({"expectations": expectations}).to_string());
+}
+
+#[test]
+fn the_exit_code_says_whether_all_that_is_critical_holds() {
+    let folder = folder();
+    folder.run(["validate", "orders.csv", "--suite", "fine.json"]).success().says("2 of 2");
+    folder.run(["validate", "orders.csv", "--suite", "warned.json"]).success().says("1 warned");
+    folder.run(["validate", "orders.csv", "--suite", "failed.json"]).failure(1).says("1 failed");
+    folder.run(["validate", "orders.csv"]).failure(2);
+    folder.run(["validate", "--suite", "fine.json"]).failure(2);
+    let wrong = ["validate", "orders.csv", "--suite", "fine.json", "--result-format", "LOUD"];
+    folder.run(wrong).failure(2);
+    let wrong = ["validate", "orders.csv", "--suite", "fine.json", "--encoding", "ebcdic"];
+    folder.run(wrong).failure(2).says("utf-16le");
+    // Neither a project nor a warehouse is needed or made.
+    assert!(!folder.path().join("warehouse").exists());
+}
+
+#[test]
+fn what_cannot_be_looked_at_fails_whatever_its_severity() {
+    let folder = folder();
+    let unknown = json!({"expectations": [{"type": "expect_column_to_exit", "severity": "info",
+        "kwargs": {"column": "id"}}]});
+    folder.write("suite.json", unknown.to_string());
+    let ran = folder.run(["validate", "orders.csv", "--suite", "suite.json"]).failure(1);
+    ran.says("did you mean `expect_column_to_exist`?");
+}
+
+#[test]
+fn json_is_one_document_a_file() {
+    let folder = folder();
+    let one = folder.run(["validate", "orders.csv", "--suite", "warned.json", "--json"]).success();
+    let one: Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(one["statistics"]["unsuccessful_expectations"], 1);
+    assert_eq!((&one["success"], &one["suite_name"]), (&json!(false), &json!("warned")));
+    assert_eq!(one["meta"]["file"], "orders.csv");
+    folder.write("other.csv", "id\n1\n").write("ragged.csv", "id,b\n1\n2,3\n4,5,6\n");
+    let files =
+        ["validate", "orders.csv", "ragged.csv", "other.csv", "--suite", "warned.json", "--json"];
+    let several = folder.run(files).failure(1).says("ragged.csv:2").says("ragged.csv:4");
+    let several: Value = serde_json::from_str(&several.stdout).unwrap();
+    let files: Vec<&Value> =
+        several.as_array().unwrap().iter().map(|one| &one["meta"]["file"]).collect();
+    assert_eq!(files, ["orders.csv", "other.csv"]);
+}
+
+#[test]
+fn a_suite_that_is_none_is_shown_with_its_place() {
+    let folder = folder();
+    folder.write("suite.json", "{\"expectations\": [\n  {\"type\": 3}\n]}");
+    let ran = folder.run(["validate", "orders.csv", "--suite", "suite.json"]).failure(1);
+    ran.says("suite.json:2:3").says("an expectation says its `type`");
+    folder.write("suite.json", "{\"expectations\": [\n  {\"type\": \"a\",}\n]}");
+    folder
+        .run(["validate", "orders.csv", "--suite", "suite.json"])
+        .failure(1)
+        .says("suite.json:2:16");
+    folder.run(["validate", "orders.csv", "--suite", "gone.json"]).failure(1).says("gone.json");
+    folder.write("suite.json", "{\"expectations\": []}");
+    let ran = folder.run(["validate", "orders.csv", "--suite", "suite.json"]).success();
+    ran.says("expects nothing");
+}
+
+#[test]
+fn parameters_are_given_as_yaml_or_json() {
+    let folder = folder();
+    let open = json!({"expectations": [{"type": "expect_column_to_exist",
+        "kwargs": {"column": {"$PARAMETER": "name"}}}]});
+    folder.write("suite.json", open.to_string());
+    let run = |parameters: &str| {
+        folder.run(["validate", "orders.csv", "--suite", "suite.json", "--parameters", parameters])
+    };
+    run("name: id").success();
+    run("{\"name\": \"gone\"}").failure(1).says("1 failed");
+    run("{}").failure(1).says("the suite parameter `name` has no value");
+    run("[1]").failure(1).says("`--parameters` is a mapping");
+}
+
+#[test]
+fn files_are_read_as_the_flags_say() {
+    let folder = folder();
+    folder.write("semicolon.csv", "id;Name\n1;a\n").write("bare.csv", "1\ta\n2\tb\n");
+    let fine = ["validate", "semicolon.csv", "--suite", "fine.json", "--delimiter", ";"];
+    folder.run(fine).success();
+    suite(&folder, "bare.json", &[("column0", "critical"), ("column1", "critical")]);
+    let bare =
+        ["validate", "bare.csv", "--suite", "bare.json", "--no-header", "--delimiter", "\\t"];
+    folder.run(bare).success();
+    let latin = [&b"id,Name\n1,caf"[..], &[0xe9], b"\n"].concat();
+    folder.write("latin.csv", latin);
+    let read = ["validate", "latin.csv", "--suite", "fine.json"];
+    folder.run(read).failure(1).says("latin.csv:2: no UTF-8 text").says("--encoding");
+    let read = ["validate", "latin.csv", "--suite", "fine.json", "--encoding", "latin-1"];
+    folder.run(read).success();
+}
+
+#[test]
+fn parquet_is_read_in_place() {
+    let folder = folder();
+    folder
+        .write("dbt_project.yml", "name: test\n")
+        .write("models/orders.sql", "select 1 as id, 'x' as \"Name\"");
+    folder.run(["run"]).success();
+    let query =
+        ["query", "select * from orders", "--format", "parquet", "--output", "orders.parquet"];
+    folder.run(query).success();
+    folder.run(["validate", "orders.parquet", "--suite", "fine.json"]).success().says("2 of 2");
+    folder.write("broken.parquet", "no");
+    let ran = folder.run(["validate", "broken.parquet", "--suite", "fine.json"]).failure(1);
+    ran.says("broken.parquet: is no Parquet file");
+}
