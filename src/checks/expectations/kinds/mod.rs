@@ -1,13 +1,16 @@
 //! The expectations, a file a family.
 
+mod aggregates;
 mod columns;
 mod dates;
-mod exists;
+mod distinct;
 mod nulls;
 mod order;
 mod pairs;
 mod patterns;
+mod queries;
 mod sets;
+mod table;
 mod types;
 mod unique;
 
@@ -21,11 +24,14 @@ pub(super) fn all() -> impl Iterator<Item = &'static Kind> {
         sets::KINDS,
         patterns::KINDS,
         types::KINDS,
-        exists::KINDS,
+        table::KINDS,
+        aggregates::KINDS,
+        distinct::KINDS,
         dates::KINDS,
         order::KINDS,
         pairs::KINDS,
         columns::KINDS,
+        queries::KINDS,
     ]
     .into_iter()
     .flatten()
