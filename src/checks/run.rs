@@ -1,10 +1,13 @@
 //! Running checks over the tables of a draft.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::stream::{self, StreamExt};
 
 use super::dbt::{Judgement, Test};
+use super::expected::Expected;
 use super::form::{Answers, Ask};
 use super::known::{self, Known};
 use super::{proved, scan};
@@ -84,12 +87,34 @@ impl<'a> CheckRun<'a> {
 
     /// Counts first, in shared scans; what that does not settle is run whole, and what did not pass shows some rows.
     async fn judge(&self, tests: &[Test<'a>], open: &[usize], findings: &mut [Finding]) {
-        let asks: Vec<Ask> = open.iter().map(|&index| tests[index].ask()).collect();
+        let mut expected: BTreeMap<usize, Result<Expected<'_>, SqlError>> = BTreeMap::new();
+        for &index in open {
+            let Test { check, tested, .. } = &tests[index];
+            if let Some(ready) = Expected::new(self.session, check, *tested, self.parallel).await {
+                expected.insert(index, ready);
+            }
+        }
+        let ask = |&index: &usize| match expected.get(&index) {
+            Some(ready) => ready.as_ref().map(Expected::ask).unwrap_or_default(),
+            None => tests[index].ask(),
+        };
+        let asks: Vec<Ask> = open.iter().map(ask).collect();
         let mut unsettled = Vec::new();
         let told = self.answer(&asks).await;
         for ((&index, ask), answers) in open.iter().zip(&asks).zip(told) {
             let (test, finding) = (&tests[index], &mut findings[index]);
             finding.apart = ask.apart().map(str::to_owned);
+            match expected.remove(&index) {
+                Some(Ok(ready)) => {
+                    ready.settle(self.session, finding, answers).await;
+                    continue;
+                }
+                Some(Err(error)) => {
+                    self.settle(test, finding, Err(error)).await;
+                    continue;
+                }
+                None => {}
+            }
             match answers {
                 Ok(answers) if test.was_counted(&answers) => {
                     finding.rows = Some(answers.count(0));
@@ -106,7 +131,10 @@ impl<'a> CheckRun<'a> {
             self.settle(&tests[index], &mut findings[index], answers).await;
         }
         let failed = open.iter().copied().filter(|&index| {
-            matches!(findings[index].status, CheckStatus::Warn | CheckStatus::Fail)
+            let finding = &findings[index];
+            // An expectation has its sample from its result.
+            let is_open = finding.sample.is_none() && finding.result.is_none();
+            is_open && matches!(finding.status, CheckStatus::Warn | CheckStatus::Fail)
         });
         let samples: Vec<(usize, Option<Sample>)> = stream::iter(failed.collect::<Vec<_>>())
             .map(|index| async move { (index, self.sample(&tests[index].failing_rows()).await) })

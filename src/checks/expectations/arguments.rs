@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use serde_json::Value as Json;
 
-use super::Problem;
+use super::{Problem, condition};
 use crate::base::{TableName, suggest};
 use crate::checks::form::Subject;
 use crate::rules::Expectation;
@@ -25,11 +25,10 @@ impl<'a> Arguments<'a> {
         table: &'a TableName,
         schema: &'a SchemaRef,
     ) -> Result<Self, Problem> {
-        let filter = match expectation.kwargs.get("row_condition") {
-            None | Some(Json::Null) => None,
-            Some(Json::String(sql)) => Some(sql.clone()),
-            Some(_) => return Err(Problem::new("`row_condition` of this form is not supported")),
-        };
+        let given = |key: &str| expectation.kwargs.get(key).filter(|value| !value.is_null());
+        let parser = given("condition_parser").and_then(Json::as_str);
+        let filter = given("row_condition").map(|written| condition::read(written, parser, schema));
+        let filter = filter.transpose()?;
         Ok(Self { expectation, table, schema, filter })
     }
 

@@ -28,6 +28,20 @@ pub(super) fn class(field: &Field) -> Class {
     }
 }
 
+/// Null, or NaN, which is pandas' null.
+pub(super) fn missing(field: &Field) -> String {
+    let column = quoted(field.name());
+    match field.data_type().is_floating() {
+        true => format!("({column} is null or isnan({column}))"),
+        false => format!("({column} is null)"),
+    }
+}
+
+/// Neither null nor NaN.
+pub(super) fn present(field: &Field) -> String {
+    format!("(not {})", missing(field))
+}
+
 /// The value as something that a column's value can equal; `None` where none ever does (a text and a number).
 ///
 /// # Errors
@@ -93,6 +107,6 @@ pub(super) fn text(field: &Field) -> String {
         Class::Boolean => {
             format!("case when {column} then 'True' when not {column} then 'False' end")
         }
-        _ => format!("cast({column} as varchar)"),
+        _ => format!("python_text({column})"),
     }
 }

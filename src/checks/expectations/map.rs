@@ -7,7 +7,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use super::arguments::{Arguments, quoted};
 use super::kind::Judged;
 use super::result::{Level, ResultFormat};
-use super::{Problem, Subject, values};
+use super::{Problem, Subject, literal, values};
 use crate::checks::form::{Alone, Answers, Apart, Ask, Measure, int_at};
 use crate::checks::scan;
 
@@ -434,7 +434,7 @@ impl Definition {
             shape: Shape::Column,
             columns: vec![field.name().clone()],
             rows: Rows::Single,
-            considered: Some(format!("{} is not null", quoted(field.name()))),
+            considered: Some(literal::present(field)),
             unexpected,
         }
     }

@@ -54,6 +54,7 @@ const SCALARS: &[&Scalar] = &[
     &python::DATEUTIL,
     &python::IS_JSON,
     &python::MATCHES_SCHEMA,
+    &python::TEXT,
     &round::ROUND,
     &round::ROUND_EVEN,
     &text::LENGTH,

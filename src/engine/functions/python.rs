@@ -8,6 +8,10 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
+mod json;
+mod pattern;
+mod text;
+
 use super::strptime::Format;
 use super::{Scalar, wrong_arguments};
 
@@ -53,12 +57,10 @@ pub(super) const IS_JSON: Scalar = Scalar {
     name: "python_is_json",
     aliases: &[],
     usage: "python_is_json(text)",
-    help: "whether the text is JSON",
+    help: "whether Python's `json.loads` reads the text",
     arguments: |found| texts(&IS_JSON, found, 1),
     returns: |_, _| Ok(DataType::Boolean),
-    invoke: |call| {
-        judged(call, |text| Ok(serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()))
-    },
+    invoke: |call| judged(call, |text| Ok(json::parse(text).is_ok())),
 };
 
 pub(super) const MATCHES_SCHEMA: Scalar = Scalar {
@@ -72,18 +74,37 @@ pub(super) const MATCHES_SCHEMA: Scalar = Scalar {
         let schema = serde_json::from_str(&constant(call)?).map_err(|error| error.to_string());
         let schema = schema.and_then(|schema| validator(&schema));
         let schema = schema.or_else(|message| exec_err!("{message}"))?;
-        judged(call, |text| match serde_json::from_str(text) {
+        judged(call, |text| match json::parse(text) {
             Ok(json) => Ok(schema.is_valid(&json)),
-            Err(error) => exec_err!("`{text}` is no JSON: {error}"),
+            Err(error) => exec_err!("{error}"),
         })
+    },
+};
+
+pub(super) const TEXT: Scalar = Scalar {
+    name: "python_text",
+    aliases: &[],
+    usage: "python_text(value)",
+    help: "the value as Python's `str` writes it",
+    arguments: |found| match found {
+        [_] => Ok(found.to_vec()),
+        _ => wrong_arguments(&TEXT, found),
+    },
+    returns: |_, _| Ok(DataType::Utf8),
+    invoke: |call| {
+        let is_constant = matches!(call.args[0], ColumnarValue::Scalar(_));
+        let values = call.args[0].to_array(if is_constant { 1 } else { call.number_rows })?;
+        let texts = text::texts(&values)?;
+        match is_constant {
+            true => Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?)),
+            false => Ok(ColumnarValue::Array(texts)),
+        }
     },
 };
 
 /// Compiles a pattern in Python's syntax.
 pub(super) fn regex(pattern: &str) -> Result<fancy_regex::Regex, String> {
-    // Python's `\Z` is the very end, which is `\z` elsewhere.
-    let pattern = pattern.replace("\\Z", "\\z");
-    fancy_regex::Regex::new(&pattern).map_err(|error| format!("`{pattern}` is no pattern: {error}"))
+    pattern::compile(pattern)
 }
 
 /// Compiles a JSON Schema; nothing is fetched for it.
@@ -131,13 +152,56 @@ fn judged(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{json, pattern};
+    use crate::engine::world::World;
 
     #[test]
-    fn patterns_are_pythons() {
-        let found = |pattern: &str, text: &str| regex(pattern).unwrap().is_match(text).unwrap();
-        assert!(found("a(?!b)", "ac") && !found("a(?!b)", "ab"));
-        assert!(found(r"(?P<x>.)(?P=x)", "aa") && found(r"b\Z", "ab") && !found(r"b\Z", "b\n"));
-        assert!(regex("(").is_err());
+    fn patterns_mean_what_they_mean_in_python() {
+        let found =
+            |pattern: &str, text: &str| pattern::compile(pattern).unwrap().is_match(text).unwrap();
+        assert!(found("^a$", "a\n"));
+        assert!(!found("^a$", "a\n\n"));
+        assert!(!found(r"^a\Z", "a\n"));
+        assert!(found(r"^(?P<x>a|b)(?P=x)$", "aa"));
+        assert!(found(r"^(?=.*\d)\w{2,}$", "a1"));
+        assert!(found(r"^[[\]&&a]+$", "[]&a"));
+        assert!(found(r"^a{,2}$", "aa"));
+        assert!(found(r"^{a}$", "{a}"));
+        assert!(found(r"^\w+$", "é٣"));
+        assert!(found(r"^[^]]+$", "abc"));
+        assert!(found(r"^\d{3}-\d{4}\/\'$", "123-4567/'"));
+        assert!(pattern::compile("(").is_err());
+    }
+
+    #[test]
+    fn json_is_what_python_loads() {
+        for text in ["{}", "[1, -2.5e3, \"\\ud800\"]", "NaN", " {\"a\": -Infinity} ", "\"\\u00e9\""]
+        {
+            assert!(json::parse(text).is_ok(), "{text}");
+        }
+        for text in
+            ["", "{", "{'a': 1}", "[1,]", "01", "1.", "\"a\nb\"", "nul", "{\"a\" 1}", "\"\\x\""]
+        {
+            assert!(json::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            json::parse("{1").unwrap_err(),
+            "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+        );
+    }
+
+    #[tokio::test]
+    async fn values_are_written_as_python_writes_them() {
+        let world = World::new();
+        let text = |value: &'static str| {
+            let world = &world;
+            async move { world.rows(&format!("select python_text({value})")).await }
+        };
+        assert_eq!(text("cast('1' as double)").await, "1.0");
+        assert_eq!(text("cast('1e16' as double)").await, "1e+16");
+        assert_eq!(text("cast('0.00001' as double)").await, "1e-05");
+        assert_eq!(text("true").await, "True");
+        assert_eq!(text("12").await, "12");
+        assert_eq!(text("timestamp '2020-01-02 03:04:05.5'").await, "2020-01-02 03:04:05.500");
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn considered(
     fields: &[&Field],
 ) -> Result<Option<String>, Problem> {
     let there = |word: &str| {
-        let there = fields.iter().map(|field| format!("{} is not null", quoted(field.name())));
+        let there = fields.iter().map(|field| literal::present(field));
         there.collect::<Vec<_>>().join(word)
     };
     match arguments.text("ignore_row_if")? {

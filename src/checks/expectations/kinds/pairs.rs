@@ -79,7 +79,7 @@ fn in_set(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 fn is(field: &Field, value: &Json) -> Result<Option<String>, Problem> {
     let column = quoted(field.name());
     if value.is_null() {
-        return Ok(Some(format!("{column} is null")));
+        return Ok(Some(literal::missing(field)));
     }
     let value = literal::equal(field, value)?;
     Ok(value.map(|value| format!("coalesce({column} = {value}, false)")))
@@ -101,14 +101,10 @@ fn pair(
     (a, b): (&Field, &Field),
     unexpected: String,
 ) -> Result<Compiled, Problem> {
-    let (first, second) = (quoted(a.name()), quoted(b.name()));
+    let (first, second) = (literal::present(a), literal::present(b));
     let considered = match arguments.text("ignore_row_if")? {
-        None | Some("both_values_are_missing") => {
-            Some(format!("{first} is not null or {second} is not null"))
-        }
-        Some("either_value_is_missing") => {
-            Some(format!("{first} is not null and {second} is not null"))
-        }
+        None | Some("both_values_are_missing") => Some(format!("{first} or {second}")),
+        Some("either_value_is_missing") => Some(format!("{first} and {second}")),
         Some("neither") => None,
         Some(other) => {
             return Err(Problem::new(format!(

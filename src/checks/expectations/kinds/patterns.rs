@@ -38,25 +38,25 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "expect_column_values_to_match_like_pattern",
         help: "every value is like the SQL pattern `like_pattern`",
-        arguments: &["column", "mostly", "like_pattern"],
+        arguments: &["column", "mostly", "like_pattern", "escape"],
         compile: |arguments| like(arguments, false),
     },
     Kind {
         name: "expect_column_values_to_not_match_like_pattern",
         help: "no value is like the SQL pattern `like_pattern`",
-        arguments: &["column", "mostly", "like_pattern"],
+        arguments: &["column", "mostly", "like_pattern", "escape"],
         compile: |arguments| like(arguments, true),
     },
     Kind {
         name: "expect_column_values_to_match_like_pattern_list",
         help: "every value is like any (`match_on: all`: every) one of `like_pattern_list`",
-        arguments: &["column", "mostly", "like_pattern_list", "match_on"],
+        arguments: &["column", "mostly", "like_pattern_list", "match_on", "escape"],
         compile: like_list,
     },
     Kind {
         name: "expect_column_values_to_not_match_like_pattern_list",
         help: "no value is like one of `like_pattern_list`",
-        arguments: &["column", "mostly", "like_pattern_list"],
+        arguments: &["column", "mostly", "like_pattern_list", "escape"],
         compile: not_like_list,
     },
     Kind {
@@ -134,25 +134,29 @@ fn not_regex_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     of(arguments, field, joined(arguments, &conditions)?)
 }
 
-fn is_like(field: &Field, pattern: &str) -> String {
-    format!("{} like {}", quoted(field.name()), quoted_text(pattern))
+fn is_like(arguments: &Arguments<'_>, field: &Field, pattern: &str) -> Result<String, Problem> {
+    let escape = arguments.text("escape")?.map(|escape| format!(" escape {}", quoted_text(escape)));
+    let (text, pattern) = (literal::text(field), quoted_text(pattern));
+    Ok(format!("({text} like {pattern}{})", escape.unwrap_or_default()))
 }
 
 fn like(arguments: &Arguments<'_>, refused: bool) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let condition = is_like(field, arguments.required_text("like_pattern")?);
+    let condition = is_like(arguments, field, arguments.required_text("like_pattern")?)?;
     of(arguments, field, if refused { condition } else { format!("not ({condition})") })
 }
 
 fn like_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let conditions = each(arguments, "like_pattern_list", |pattern| Ok(is_like(field, pattern)))?;
+    let conditions =
+        each(arguments, "like_pattern_list", |pattern| is_like(arguments, field, pattern))?;
     of(arguments, field, format!("not ({})", joined(arguments, &conditions)?))
 }
 
 fn not_like_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let conditions = each(arguments, "like_pattern_list", |pattern| Ok(is_like(field, pattern)))?;
+    let conditions =
+        each(arguments, "like_pattern_list", |pattern| is_like(arguments, field, pattern))?;
     of(arguments, field, joined(arguments, &conditions)?)
 }
 

@@ -1,0 +1,280 @@
+"""Expectations side by side with Great Expectations: the same tables and suites through both, compared field by field.
+
+    gx.py --clearwell PATH                 tables made here, every row expectation at each level of detail
+    gx.py --clearwell PATH --cases FILE    cases that say what the result must contain, one JSON object a line
+"""
+
+import argparse
+import datetime
+import decimal
+import fnmatch
+import json
+import math
+import random
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from program import find
+
+HERE = Path(__file__).resolve().parent
+LEVELS = ["BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clearwell", help="the program")
+    parser.add_argument("--cases", type=Path, help="cases to run instead")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    program = find(arguments.clearwell)
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.cases:
+            return run_cases(program, arguments.cases, Path(folder))
+        return side_by_side(program, arguments.seed, Path(folder))
+
+
+def validate(program, folder, table, expectations):
+    """The entries of `results` for expectations over an Arrow table."""
+    data, suite = folder / "data.parquet", folder / "suite.json"
+    pyarrow.parquet.write_table(table, data)
+    suite.write_text(json.dumps({"name": "side by side", "expectations": expectations}), encoding="utf-8")
+    command = [program, "validate", str(data), "--suite", str(suite), "--json"]
+    process = subprocess.run(command, capture_output=True)
+    try:
+        told = json.loads(process.stdout)
+    except json.JSONDecodeError:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {process.stderr.decode()}")
+    return told["results"]
+
+
+# Cases that say what must come out.
+
+def run_cases(program, path, folder):
+    failed = skipped = passed = 0
+    for line in path.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        if case.get("data") is None:
+            skipped += 1
+            continue
+        problem = run_case(program, folder, case)
+        if problem is None:
+            passed += 1
+        else:
+            failed += 1
+            print(f"{case['id']} ({case['title']}): {problem}\n    {json.dumps(case['kwargs'])}")
+    print(f"{passed} cases as they must be, {failed} not, {skipped} of several tables left out")
+    return failed > 0
+
+
+def run_case(program, folder, case):
+    data = dict(case["data"])
+    rows = len(next(iter(data.values()), []))
+    is_map = "unexpected_index_list" in json.dumps(case["out"]) or "unexpected_list" in json.dumps(case["out"])
+    result_format = {"result_format": "COMPLETE"}
+    if is_map and "pk_index" not in data:
+        data["pk_index"] = list(range(rows))
+        result_format["unexpected_index_column_names"] = ["pk_index"]
+    kwargs = {"result_format": result_format} | case["kwargs"]
+    types = {name: column_type(values) for name, values in data.items()}
+    table = pyarrow.table({name: pyarrow.array(coerced(values, types[name]), types[name]) for name, values in data.items()})
+    [entry] = validate(program, folder, table, [{"type": case["expectation"], "kwargs": kwargs}])
+    message = (entry.get("exception_info") or {}).get("exception_message")
+    expected = dict(case["out"])
+    if entry["success"] != expected.pop("success", entry["success"]):
+        return f"success is {entry['success']}: {message or json.dumps(entry['result'])[:400]}"
+    for key, value in expected.items():
+        found = entry["result"].get(key)
+        if key in ("unexpected_list", "partial_unexpected_list"):
+            same = as_bag(found or []) == as_bag(value)
+        elif key.endswith("unexpected_index_list"):
+            same = not value or as_bag(found or []) == as_bag(value)
+        elif key in ("observed_value", "unexpected_count", "element_count", "missing_count"):
+            same = alike(found, value, 1e-9)
+        else:
+            continue
+        if not same:
+            return f"{key} is {json.dumps(found)}, not {json.dumps(value)}; {message or ''}"
+    return None
+
+
+def column_type(values):
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, bool) for value in present):
+        return pyarrow.bool_()
+    if present and all(isinstance(value, int) and not isinstance(value, bool) for value in present):
+        return pyarrow.int64()
+    if present and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in present):
+        return pyarrow.float64()
+    return pyarrow.string()
+
+
+def coerced(values, data_type):
+    if data_type != pyarrow.string():
+        return values
+    return [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+
+
+def as_bag(values):
+    return sorted(json.dumps(plain(value), sort_keys=True) for value in values)
+
+
+def plain(value):
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)):
+        return None if isinstance(value, float) and math.isnan(value) else float(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value]
+
+
+def alike(found, expected, tolerance=1e-12):
+    found, expected = plain(found), plain(expected)
+    if isinstance(found, float) and isinstance(expected, float):
+        return math.isclose(found, expected, rel_tol=tolerance, abs_tol=tolerance)
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(alike(a, b, tolerance) for a, b in zip(found, expected))
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(alike(found[key], expected[key], tolerance) for key in found)
+    return found == expected
+
+
+# Side by side.
+
+def tables(seed):
+    """Name -> Arrow table: what hurts, then what is random."""
+    chance = random.Random(seed)
+    day = datetime.date(2024, 1, 1)
+
+    def table(count, null_rate):
+        def column(make):
+            return [None if chance.random() < null_rate else make() for _ in range(count)]
+
+        cents = lambda: decimal.Decimal(chance.randint(-500, 500)) / 100
+        return pyarrow.table({
+            "id": pyarrow.array(range(count), pyarrow.int64()),
+            "whole": pyarrow.array([chance.randint(0, 9) for _ in range(count)], pyarrow.int64()),
+            "holes": pyarrow.array(column(lambda: chance.randint(0, 9)), pyarrow.int64()),
+            "real": pyarrow.array(column(lambda: chance.choice([0.5, 1.5, -2.25, 1e17, float("nan")])), pyarrow.float64()),
+            "word": pyarrow.array(column(lambda: chance.choice(["a", "bb", "é", "", "2024-01-02", "{}", "日本"])), pyarrow.string()),
+            "days": pyarrow.array(column(lambda: day + datetime.timedelta(chance.randint(0, 5))), pyarrow.date32()),
+            "price": pyarrow.array(column(cents), pyarrow.decimal128(10, 2)),
+            "nothing": pyarrow.array([None] * count, pyarrow.float64()),
+        })
+
+    return {"empty": table(0, 0.3), "full": table(30, 0.0), "half": table(60, 0.5), "one": table(1, 0.0)}
+
+
+def expectations():
+    """Expectation and its arguments."""
+    for column in ["whole", "holes", "real", "word", "days", "nothing"]:
+        for kind in ["not_be_null", "be_null", "be_unique"]:
+            for mostly in [None, 0.5]:
+                kwargs = {"column": column} | ({} if mostly is None else {"mostly": mostly})
+                yield f"expect_column_values_to_{kind}", kwargs
+    for column in ["whole", "holes", "real", "nothing"]:
+        yield "expect_column_values_to_be_between", {"column": column, "min_value": 1, "max_value": 5}
+        yield "expect_column_values_to_be_between", {"column": column, "min_value": 1, "strict_min": True}
+        yield "expect_column_values_to_be_between", {"column": column, "max_value": 5, "strict_max": True, "mostly": 0.4}
+        yield "expect_column_values_to_be_in_set", {"column": column, "value_set": [1, 2, 3, 0.5, "4"]}
+        yield "expect_column_values_to_not_be_in_set", {"column": column, "value_set": [1, 2, 3, 0.5]}
+        yield "expect_column_values_to_be_increasing", {"column": column}
+        yield "expect_column_values_to_be_decreasing", {"column": column, "strictly": True}
+        yield "expect_column_value_z_scores_to_be_less_than", {"column": column, "threshold": 1, "double_sided": True}
+    yield "expect_column_values_to_be_in_set", {"column": "word", "value_set": ["a", "é", 1]}
+    yield "expect_column_values_to_match_regex", {"column": "word", "regex": "^[a-z]+$"}
+    yield "expect_column_values_to_not_match_regex", {"column": "word", "regex": r"\d{4}"}
+    yield "expect_column_values_to_match_regex", {"column": "real", "regex": r"\.5$"}
+    yield "expect_column_values_to_match_regex_list", {"column": "word", "regex_list": ["a", "b"], "match_on": "any"}
+    yield "expect_column_values_to_not_match_regex_list", {"column": "word", "regex_list": ["a", "b"]}
+    yield "expect_column_values_to_match_like_pattern", {"column": "word", "like_pattern": "a%"}
+    yield "expect_column_value_lengths_to_be_between", {"column": "word", "min_value": 1, "max_value": 2}
+    yield "expect_column_value_lengths_to_equal", {"column": "word", "value": 2}
+    yield "expect_column_values_to_match_strftime_format", {"column": "word", "strftime_format": "%Y-%m-%d"}
+    yield "expect_column_values_to_be_dateutil_parseable", {"column": "word"}
+    yield "expect_column_values_to_be_json_parseable", {"column": "word"}
+    for row_condition in ["whole > 4", 'word == "a"', "holes.notnull() and whole < 8"]:
+        yield "expect_column_values_to_be_unique", {
+            "column": "whole", "row_condition": row_condition, "condition_parser": "pandas"}
+    pair = {"column_A": "whole", "column_B": "holes"}
+    for ignore in ["both_values_are_missing", "either_value_is_missing", "neither"]:
+        yield "expect_column_pair_values_to_be_equal", pair | {"ignore_row_if": ignore}
+        yield "expect_column_pair_values_a_to_be_greater_than_b", pair | {"ignore_row_if": ignore, "or_equal": True}
+    yield "expect_column_pair_values_to_be_in_set", pair | {"value_pairs_set": [[1, 1], [2, None], [3, 4]]}
+    for ignore in ["all_values_are_missing", "any_value_is_missing", "never"]:
+        listed = {"column_list": ["whole", "holes"], "ignore_row_if": ignore}
+        yield "expect_compound_columns_to_be_unique", listed
+        yield "expect_select_column_values_to_be_unique_within_record", listed
+        yield "expect_multicolumn_sum_to_equal", listed | {"sum_total": 9}
+
+
+def side_by_side(program, seed, folder):
+    allowed = tomllib.loads((HERE / "gx_differences.toml").read_text(encoding="utf-8"))["difference"]
+    used, new, compared = set(), [], 0
+    for name, table in tables(seed).items():
+        wanted = [(kind, kwargs, level) for kind, kwargs in expectations() for level in LEVELS]
+        written = [{"type": kind, "kwargs": kwargs | {"result_format": level}} for kind, kwargs, level in wanted]
+        found = validate(program, folder, table, written)
+        reference = Reference(table)
+        for (kind, kwargs, level), entry in zip(wanted, found):
+            compared += 1
+            case = f"{kind} {kwargs.get('column', '')} {name} {level}"
+            difference = differs(entry, reference.validate(kind, kwargs, level))
+            known = [index for index, entry in enumerate(allowed) if fnmatch.fnmatch(case, entry["case"])]
+            if difference and known:
+                used.update(known)
+            elif difference:
+                new.append(f"{case} {json.dumps(kwargs)}: {difference}")
+    gone = [entry["case"] for index, entry in enumerate(allowed) if index not in used]
+    for line in new:
+        print(line)
+    for case in gone:
+        print(f"no longer a difference, take it out of gx_differences.toml: {case}")
+    print(f"{compared} results compared, {len(new)} new differences, {len(gone)} gone")
+    return bool(new or gone)
+
+
+def differs(found, expected):
+    """What is not the same, or nothing."""
+    if raised(found) and raised(expected):
+        return None
+    for key in ["success", "result"]:
+        if not alike(found[key], expected[key]):
+            return f"{key} is {json.dumps(found[key])}, and {json.dumps(expected[key])} in Great Expectations" + (
+                f" ({(found.get('exception_info') or {}).get('exception_message')})" if raised(found) else "")
+    return None
+
+
+def raised(entry):
+    information = entry.get("exception_info") or {}
+    nested = [value for value in information.values() if isinstance(value, dict)]
+    return any(part.get("raised_exception") for part in [information, *nested])
+
+
+class Reference:
+    """Great Expectations on its pandas engine."""
+
+    def __init__(self, table):
+        import great_expectations
+
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        source = context.data_sources.add_pandas("pandas")
+        definition = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("whole")
+        self.batch = definition.get_batch({"dataframe": table.to_pandas()})
+
+    def validate(self, kind, kwargs, level):
+        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+        expectation = ExpectationConfiguration(type=kind, kwargs=dict(kwargs)).to_domain_obj()
+        return self.batch.validate(expectation, result_format=level).to_json_dict()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
