@@ -158,7 +158,7 @@ def prepare(arguments: argparse.Namespace, folder: Path) -> Path:
     run([clearwell, "generate", *sizes, "--out", folder / "data"], folder)
     parquet = folder / "orders.parquet"
     write_project(folder, parquet)
-    run([clearwell, "run"], folder / "clearwell")
+    run([clearwell, "build"], folder / "clearwell")
     every_row = ["query", "select * from orders", "--format", "parquet", "--output", parquet]
     run([clearwell, *every_row], folder / "clearwell")
     (folder / "suite.json").write_text(json.dumps({"name": "checks", "expectations": expectations()}))
