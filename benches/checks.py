@@ -158,8 +158,8 @@ def prepare(arguments: argparse.Namespace, folder: Path) -> Path:
     run([clearwell, "generate", *sizes, "--out", folder / "data"], folder)
     parquet = folder / "orders.parquet"
     write_project(folder, parquet)
-    run([clearwell, "run"], folder / "clearwell")
-    every_row = ["query", "select * from orders", "--format", "parquet", "--output", parquet]
+    run([clearwell, "build"], folder / "clearwell")
+    every_row = ["query", "select * from main.orders", "--format", "parquet", "--output", parquet]
     run([clearwell, *every_row], folder / "clearwell")
     (folder / "suite.json").write_text(json.dumps({"name": "checks", "expectations": expectations()}))
     (folder / "patterns.json").write_text(json.dumps({"name": "patterns", "expectations": patterns()}))
@@ -175,7 +175,7 @@ def commands(arguments: argparse.Namespace, folder: Path, parquet: Path) -> dict
     counts = ", ".join(f"count({column})" for column in COLUMNS)
     validate = [clearwell, "validate", parquet, *threads, "--suite"]
     listed = {
-        "scan": ([clearwell, "query", f"select {counts} from orders", *threads], project),
+        "scan": ([clearwell, "query", f"select {counts} from main.orders", *threads], project),
         "validate": ([*validate, folder / "suite.json"], folder),
         "test": ([clearwell, "test", *threads], project),
         "patterns": ([*validate, folder / "patterns.json"], folder),

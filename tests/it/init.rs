@@ -94,13 +94,8 @@ fn a_project_of_files_loads_all_their_rows() {
             columns:
               - name: OrderID
                 data_type: bigint
-                constraints:
-                  - {type: not_null}
               - name: Line
                 data_type: bigint
-                constraints:
-                  - {type: not_null}
-                  - {type: check, expression: "Line >= 0"}
               - name: customer_id
                 data_type: bigint
                 constraints:
@@ -117,6 +112,8 @@ fn a_project_of_files_loads_all_their_rows() {
                   - {type: not_null}
               - name: note
                 data_type: text
+            constraints:
+              - {type: primary_key, columns: [OrderID, Line]}
     "#);
     insta::assert_snapshot!(read(&project, "shop/models/staging/stg_order_lines.sql"), @r#"
     select
