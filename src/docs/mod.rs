@@ -12,6 +12,7 @@ mod junit;
 mod profile;
 mod quality;
 mod rejects;
+#[allow(dead_code, reason = "`clearwell validate` shows its result with it")]
 mod validation;
 mod written;
 
@@ -19,7 +20,9 @@ pub(crate) use assemble::{ReportSource, assemble};
 pub(crate) use html::page as html;
 pub(crate) use json::text as json;
 pub(crate) use junit::text as junit;
-pub(crate) use quality::QualityReport;
-#[expect(unused_imports, reason = "`clearwell validate` shows its result with it")]
+#[allow(unused_imports, reason = "`clearwell validate` shows its result with it")]
 pub(crate) use validation::{ValidationAbout, validation_html};
 pub(crate) use written::{Reported, write_after};
+
+#[cfg(test)]
+mod tests;
