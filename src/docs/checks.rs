@@ -65,7 +65,7 @@ fn history(finding: &Finding, runs: &[RunRecord]) -> Vec<&'static str> {
 }
 
 fn sample(sample: &Sample) -> SamplePart {
-    SamplePart { columns: sample.columns.clone(), rows: sample.rows.clone(), places: Vec::new() }
+    SamplePart { columns: sample.columns.clone(), rows: sample.rows.clone() }
 }
 
 /// The one value that a Great Expectations result saw, as text.
@@ -92,7 +92,7 @@ pub(super) fn unexpected(result: &Json) -> Option<SamplePart> {
         value => vec![cell(value)],
     };
     let rows = values.iter().take(VALUES_SHOWN).map(row).collect();
-    Some(SamplePart { columns, rows, places: Vec::new() })
+    Some(SamplePart { columns, rows })
 }
 
 pub(super) fn text(value: &Json) -> String {

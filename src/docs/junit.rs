@@ -97,14 +97,10 @@ fn case(check: &CheckPart) -> Case {
     lines.extend(check.observed.as_ref().map(|observed| format!("observed: {observed}")));
     if let Some(sample) = &check.sample {
         lines.push(sample.columns.join(" | "));
-        for (index, row) in sample.rows.iter().enumerate() {
+        for row in &sample.rows {
             let cells: Vec<&str> =
                 row.iter().map(|cell| cell.as_deref().unwrap_or("null")).collect();
-            let places = sample.places.get(index).map(|places| places.join(", "));
-            let places = places.filter(|places| !places.is_empty());
-            lines.push(
-                cells.join(" | ") + &places.map(|at| format!("   ({at})")).unwrap_or_default(),
-            );
+            lines.push(cells.join(" | "));
         }
     }
     let detail = if check.status == "pass" { String::new() } else { lines.join("\n") };

@@ -183,8 +183,6 @@ pub(super) struct CheckPart {
 pub(super) struct SamplePart {
     pub(super) columns: Vec<String>,
     pub(super) rows: Vec<Vec<Option<String>>>,
-    /// For each row where it stands in the source's files: `data/orders.csv:17`. Empty where that is not known.
-    pub(super) places: Vec<Vec<String>>,
 }
 
 /// One run as the trend shows it.

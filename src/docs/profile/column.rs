@@ -13,7 +13,8 @@ use crate::warehouse::{Manifest, TableColumn};
 
 const QUANTILES: [u8; 5] = [5, 25, 50, 75, 95];
 const TOP_VALUES: usize = 8;
-const BINS: usize = 24;
+/// No more than there are stretches in a sample, which would show as gaps in a sorted column.
+const BINS: usize = 20;
 /// How much of a value is kept, in characters.
 const VALUE_CHARACTERS: usize = 120;
 
