@@ -263,7 +263,7 @@ fn a_validation_has_the_same_look() {
     };
     let page = validation_html(&result, &about).unwrap();
     for part in [
-        "data/orders.csv does not meet its expectations",
+        "orders.csv does not meet its expectations",
         "3 expectations: 1 met, 2 not",
         "min_value 1",
         "20.0 %",
