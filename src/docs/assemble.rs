@@ -64,7 +64,7 @@ pub(crate) async fn assemble(source: &ReportSource<'_>) -> Result<QualityReport,
         .buffered(PROFILES_AT_ONCE)
         .collect()
         .await;
-    tables.sort_by(|one, other| one.name.to_lowercase().cmp(&other.name.to_lowercase()));
+    tables.sort_by_key(|table| table.name.to_lowercase());
     let parts = source.record.findings.iter().map(|finding| checks::part(finding, &runs));
     let mut checks: Vec<CheckPart> = parts.collect();
     for check in &mut checks {

@@ -16,7 +16,7 @@ pub(super) fn part(finding: &Finding, runs: &[RunRecord]) -> CheckPart {
     let id = finding.check.as_str();
     CheckPart {
         id: id.to_owned(),
-        name: id.splitn(4, '.').nth(2).unwrap_or(id).to_owned(),
+        name: id.split('.').nth(2).unwrap_or(id).to_owned(),
         kind: finding.kind.clone(),
         description: finding.description.clone(),
         table: finding.table.clone(),

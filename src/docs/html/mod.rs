@@ -64,7 +64,7 @@ fn figure(number: f64) -> String {
     let size = number.abs();
     match size {
         0.0 => "0".to_owned(),
-        _ if size >= 1e15 || size < 1e-4 => format!("{number:.3e}"),
+        _ if !(1e-4..1e15).contains(&size) => format!("{number:.3e}"),
         _ if size >= 1_000.0 => {
             let digits = count(size.round() as u64);
             if number < 0.0 { format!("−{digits}") } else { digits }
