@@ -19,6 +19,7 @@ mod build; // one run: plan, stage, check, publish
 mod checks; // tests of data -> findings
 mod cli; // one file a verb
 mod config; // clearwell.toml, the environment and flags
+mod docs; // what a run tells people: the quality report
 mod endpoints; // routes as typed, planned statements
 mod engine; // the only door to DataFusion
 mod ingest; // CSV bytes -> checked batches | rejects

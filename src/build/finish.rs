@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
 use crate::base::{NodeId, Version};
 use crate::checks::Verdicts;
+use crate::docs::{self, ReportSource, Reported};
 use crate::endpoints::{self, PlannedEndpoint};
 use crate::engine::TableSet;
 use crate::project::Node;
@@ -37,12 +38,13 @@ pub(super) fn finish(
         inputs: progressed.inputs,
         nodes: progressed.nodes,
         findings: progressed.findings,
+        warnings: progressed.warnings.clone(),
     };
     if !matches!(record.outcome, RunOutcome::Unchanged { .. }) {
         workspace.warehouse.write_run(&record, failed.then_some(draft))?;
     }
     let bytes = draft.state().bytes();
-    Ok(Report { record, warnings: progressed.warnings, conflict, bytes })
+    Ok(Report { record, warnings: progressed.warnings, conflict, quality: None, bytes })
 }
 
 type Conflict = Option<(Version, Vec<String>)>;
@@ -157,5 +159,23 @@ fn failed(id: &NodeId, message: String) -> NodeResult {
         rows: None,
         seconds: 0.0,
         message: Some(message),
+    }
+}
+
+/// Writes the quality report, once everything else is done: readers have the version already. That it cannot be written
+/// is a warning.
+pub(super) async fn tell(workspace: &Workspace, draft: &Draft, report: &mut Report) {
+    let state = draft.state();
+    let source = ReportSource {
+        warehouse: &workspace.warehouse,
+        engine: &workspace.engine,
+        record: &report.record,
+        state: &state,
+    };
+    match docs::write_after(&source).await {
+        Reported::Written(path) | Reported::Standing(path) => report.quality = Some(path),
+        Reported::Failed(reason) => {
+            report.warnings.push(format!("the quality report was not written: {reason}"));
+        }
     }
 }

@@ -114,7 +114,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> Result<Repo
     if !(options.fail_fast && progressed.has_failed()) {
         check(workspace, options, &draft, &mut progressed).await;
     }
-    finish::finish(workspace, options, &draft, progressed)
+    let mut report = finish::finish(workspace, options, &draft, progressed)?;
+    finish::tell(workspace, &draft, &mut report).await;
+    Ok(report)
 }
 
 /// Tables that no node makes any more leave the next version.

@@ -1,6 +1,7 @@
 //! What a run tells: a line for each node and finding as it goes, and the whole at the end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::base::size::counted;
 use crate::base::{Diagnostic, Version};
@@ -16,6 +17,8 @@ pub(crate) struct Report {
     pub(crate) warnings: Vec<String>,
     /// The version that another run published first, and the tables in which the two collide.
     pub(crate) conflict: Option<(Version, Vec<String>)>,
+    /// The report for people; `None` where it could not be written.
+    pub(crate) quality: Option<PathBuf>,
     /// Bytes of all tables of the draft.
     pub(crate) bytes: u64,
 }

@@ -99,6 +99,8 @@ pub(super) enum Command {
     Test(Build),
     /// Ask a version with SQL
     Query(Query),
+    /// Write the quality report of a version or failed run
+    Report(Report),
     /// List the published versions
     Versions,
     /// Check a CSV or Parquet file against a Great Expectations suite. Needs no project
@@ -158,6 +160,16 @@ pub(super) struct Query {
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Which state to ask: a version, a time, a tag or run:ID [default: the current version]
+    #[arg(long, value_name = "STATE")]
+    pub(super) at: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Report {
+    /// Where to write it; its name ends in .html, .json or .xml (JUnit)
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Of which state: a version, a time, a tag or run:ID [default: the current version]
     #[arg(long, value_name = "STATE")]
     pub(super) at: Option<String>,
 }

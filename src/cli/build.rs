@@ -78,6 +78,9 @@ fn summarize(report: &Report, serves_on: SocketAddr, ui: &Ui) {
             checks(CheckStatus::Fail) + checks(CheckStatus::Error)
         ));
     }
+    if let Some(path) = &report.quality {
+        ui.note(&format!("report    {}", path.display()));
+    }
     let seconds = (record.finished - record.started).num_milliseconds() as f64 / 1e3;
     conclude(report, seconds, serves_on, ui);
 }

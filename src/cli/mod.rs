@@ -8,6 +8,7 @@ mod init;
 mod open;
 mod query;
 mod reading;
+mod report;
 mod serve;
 mod ui;
 mod validate;
@@ -65,12 +66,14 @@ fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
         Command::Query(command) => {
             block_on(global, interruptible(ui, query::run(global, command, ui)))
         }
-
         Command::Validate(command) => {
             block_on(global, interruptible(ui, validate::run(global, command, ui)))
         }
         Command::Init(command) => {
             block_on(global, interruptible(ui, init::run(global, command, ui)))
+        }
+        Command::Report(command) => {
+            block_on(global, interruptible(ui, report::run(global, command, ui)))
         }
         Command::Versions => versions::run(global, ui),
         Command::Generate(command) => generate::run(global, command, ui),

@@ -247,6 +247,16 @@ impl Query {
         self.0.reads.volatile
     }
 
+    /// How many rows the tables that it reads have together.
+    pub(crate) fn rows_behind(&self) -> u64 {
+        self.0.reads.rows
+    }
+
+    /// Whether each row of the answer is made of one stored row, so that a limit spares the rest.
+    pub(crate) fn is_row_by_row(&self) -> bool {
+        self.0.reads.row_by_row
+    }
+
     /// The tables it reads, views seen through (the views themselves included).
     pub(crate) fn tables(&self) -> BTreeSet<TableName> {
         self.0.reads.tables.clone()

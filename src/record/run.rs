@@ -23,6 +23,9 @@ pub(crate) struct RunRecord {
     pub(crate) inputs: Vec<InputCount>,
     pub(crate) nodes: Vec<NodeResult>,
     pub(crate) findings: Vec<Finding>,
+    /// What every reader of the run should see besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

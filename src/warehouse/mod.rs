@@ -12,6 +12,7 @@ mod state; // every table at one version
 // Writing.
 mod draft; // the version being built
 mod publish; // making it the next one, and carrying it over other runs'
+mod reports; // what people read of a run
 mod runs; // the record of each run and the draft that it left
 
 // Rows.
@@ -21,6 +22,7 @@ mod encode_rows; // rows -> content hash
 mod output; // row groups -> files
 mod pending; // rows until they are enough for a row group
 mod row_group; // rows -> encoded row groups
+mod sample; // some rows from all over a table
 mod statistics; // minimum, maximum and nulls, as text
 mod writer; // batches -> Parquet files
 
@@ -56,6 +58,7 @@ pub(crate) use draft::Draft;
 pub(crate) use error::WarehouseError;
 pub(crate) use manifest::*;
 pub(crate) use publish::{Publication, PublishOutcome};
+pub(crate) use sample::SampleLimits;
 pub(crate) use state::State;
 pub(crate) use writer::{TableWriter, WriteOptions};
 

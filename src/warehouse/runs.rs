@@ -47,6 +47,38 @@ impl Warehouse {
         self.folder.replace(&name, &bytes, durability)
     }
 
+    /// The record of a run.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub(crate) fn run(&self, id: &RunId) -> Result<RunRecord, WarehouseError> {
+        self.run_file(id).map(|file| file.record)
+    }
+
+    /// The records of the last `count` runs that began no later than `run`, itself included, newest first. Such as
+    /// cannot be read are left out: they are told of where they are asked for.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed.
+    pub(crate) fn runs_until(
+        &self,
+        run: &RunRecord,
+        count: usize,
+    ) -> Result<Vec<RunRecord>, WarehouseError> {
+        let names = self.folder.list("runs")?;
+        let ids = names.iter().filter_map(|name| name.strip_suffix(".json")?.parse().ok());
+        // An id begins with the second in which its run began; within it the records tell.
+        let second = |id: &RunId| id.as_str().split('-').next().unwrap_or_default().to_owned();
+        let last = second(&run.id);
+        let mut ids: Vec<RunId> = ids.filter(|id| second(id) <= last).collect();
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        let records = ids.iter().filter_map(|id| self.run(id).ok());
+        let mut records: Vec<RunRecord> =
+            records.filter(|record| record.started <= run.started).take(count).collect();
+        records.sort_by_key(|record| std::cmp::Reverse(record.started));
+        Ok(records)
+    }
+
     /// The state that a run left.
     pub(super) fn at_run(&self, id: &RunId) -> Result<State, WarehouseError> {
         let file = self.run_file(id)?;

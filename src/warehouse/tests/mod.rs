@@ -156,5 +156,6 @@ pub(super) fn record(id: &RunId, outcome: RunOutcome) -> RunRecord {
         inputs: Vec::new(),
         nodes: Vec::new(),
         findings: Vec::new(),
+        warnings: Vec::new(),
     }
 }
