@@ -1,6 +1,5 @@
 //! One model: whether it must be built, and building it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Workspace;

@@ -28,6 +28,7 @@ pub(super) struct Map {
     considered: Option<String>,
     unexpected: String,
     filter: Option<String>,
+    refusal: Option<Problem>,
 }
 
 /// What an unexpected value is.
@@ -65,6 +66,8 @@ pub(super) struct Definition {
     pub(super) considered: Option<String>,
     /// The condition of an unexpected row; null does not meet it.
     pub(super) unexpected: String,
+    /// Why no row can be judged: an error as soon as there is one to look at, as in Python.
+    pub(super) refusal: Option<Problem>,
 }
 
 impl Map {
@@ -75,7 +78,7 @@ impl Map {
         if !(0.0..=1.0).contains(&mostly) {
             return Err(Problem::new(format!("`mostly` is a share from 0 to 1, not {mostly}")));
         }
-        let Definition { shape, columns, rows, considered, unexpected } = definition;
+        let Definition { shape, columns, rows, considered, unexpected, refusal } = definition;
         let mut map = Self {
             ask: Ask::default(),
             shape,
@@ -85,6 +88,7 @@ impl Map {
             considered,
             unexpected,
             filter: arguments.filter.clone(),
+            refusal,
         };
         let counted = map.considered.clone().map_or(Measure::Rows, Measure::Count);
         let mut measures = vec![Measure::Rows, counted];
@@ -119,6 +123,9 @@ impl Map {
         answers: &Answers,
     ) -> Result<Judged, Problem> {
         let (elements, considered) = (answers.count(0), answers.count(1));
+        if let Some(refusal) = self.refusal.as_ref().filter(|_| considered > 0) {
+            return Err(refusal.clone());
+        }
         let unexpected = match self.rows {
             Rows::Single => answers.count(2),
             _ => {
@@ -436,6 +443,12 @@ impl Definition {
             rows: Rows::Single,
             considered: Some(literal::present(field)),
             unexpected,
+            refusal: None,
         }
+    }
+
+    /// Of a column whose values cannot be judged: fine as long as it has none.
+    pub(super) fn refused(field: &Field, refusal: Problem) -> Self {
+        Self { refusal: Some(refusal), ..Self::of_column(field, "false".to_owned()) }
     }
 }

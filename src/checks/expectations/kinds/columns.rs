@@ -80,6 +80,7 @@ fn several(
         rows: Rows::Single,
         considered: considered(arguments, fields)?,
         unexpected,
+        refusal: None,
     };
     Compiled::map(arguments, definition)
 }

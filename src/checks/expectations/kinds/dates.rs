@@ -43,7 +43,8 @@ fn of_texts(
         let kind = arguments.kind();
         let message = format!("Values passed to {kind} must be of type string");
         let hint = "If you want to validate a column of dates or timestamps, please call the expectation before converting from string format.";
-        return Err(Problem::new(format!("{message}.\n{hint}")));
+        let refusal = Problem::new(format!("{message}.\n{hint}"));
+        return Compiled::map(arguments, Definition::refused(field, refusal));
     }
     Compiled::map(arguments, Definition::of_column(field, unexpected(&quoted(field.name()))))
 }

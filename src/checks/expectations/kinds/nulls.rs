@@ -31,6 +31,7 @@ fn nulls(arguments: &Arguments<'_>, unexpected: fn(&Field) -> String) -> Result<
         rows: Rows::Single,
         considered: None,
         unexpected: unexpected(field),
+        refusal: None,
     };
     Compiled::map(arguments, definition)
 }

@@ -31,7 +31,8 @@ fn ordered(arguments: &Arguments<'_>, wrong: &str) -> Result<Compiled, Problem> 
     let field = arguments.column("column")?;
     if !matches!(literal::class(field), Class::Number | Class::Date | Class::Timestamp) {
         let message = "only numbers, dates and times have differences, and so an order here";
-        return Err(Problem::new(format!("`{}`: {message}", field.name())));
+        let refusal = Problem::new(format!("`{}`: {message}", field.name()));
+        return Compiled::map(arguments, Definition::refused(field, refusal));
     }
     let equal = if arguments.boolean("strictly")? { "=" } else { "" };
     let column = quoted(field.name());
@@ -43,9 +44,8 @@ fn ordered(arguments: &Arguments<'_>, wrong: &str) -> Result<Compiled, Problem> 
 fn scores(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     if literal::class(field) != Class::Number {
-        return Err(Problem::new(
-            "Cannot complete Z-score calculations on a non-numerical column.",
-        ));
+        let message = "Cannot complete Z-score calculations on a non-numerical column.";
+        return Compiled::map(arguments, Definition::refused(field, Problem::new(message)));
     }
     arguments.required("threshold")?;
     let threshold = arguments.number("threshold")?.unwrap_or_default();

@@ -113,7 +113,13 @@ fn pair(
         }
     };
     let columns = vec![a.name().clone(), b.name().clone()];
-    let definition =
-        Definition { shape: Shape::Pair, columns, rows: Rows::Single, considered, unexpected };
+    let definition = Definition {
+        shape: Shape::Pair,
+        columns,
+        rows: Rows::Single,
+        considered,
+        unexpected,
+        refusal: None,
+    };
     Compiled::map(arguments, definition)
 }

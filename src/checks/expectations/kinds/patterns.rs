@@ -174,6 +174,10 @@ fn json_schema(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let schema = arguments.required("json_schema")?;
     engine::check_json_schema(schema).map_err(Problem::new)?;
+    if literal::class(field) != Class::Text {
+        let refusal = Problem::new("the JSON object must be str, bytes or bytearray");
+        return Compiled::map(arguments, Definition::refused(field, refusal));
+    }
     let schema = quoted_text(&schema.to_string());
     of(arguments, field, format!("not matches_json_schema({}, {schema})", quoted(field.name())))
 }

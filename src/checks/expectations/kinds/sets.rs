@@ -46,8 +46,13 @@ fn between(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let bound =
         |key: &str| arguments.get(key).map(|value| literal::bound(field, value)).transpose();
-    let unexpected =
-        outside(arguments, &quoted(field.name()), bound("min_value")?, bound("max_value")?)?;
+    let (low, high) = match (bound("min_value"), bound("max_value")) {
+        (Ok(low), Ok(high)) => (low, high),
+        (Err(refusal), _) | (_, Err(refusal)) => {
+            return Compiled::map(arguments, Definition::refused(field, refusal));
+        }
+    };
+    let unexpected = outside(arguments, &quoted(field.name()), low, high)?;
     if let (Some(low), Some(high)) = (arguments.get("min_value"), arguments.get("max_value"))
         && low.as_f64().zip(high.as_f64()).is_some_and(|(low, high)| low > high)
     {

@@ -36,6 +36,7 @@ fn together(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         rows: Rows::Repeated,
         considered: columns::considered(arguments, &fields)?,
         unexpected: String::new(),
+        refusal: None,
     };
     Compiled::map(arguments, definition)
 }
