@@ -200,7 +200,7 @@ async fn check(
         }
     }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
-    let session = workspace.engine.session(std::sync::Arc::new(tables));
+    let session = workspace.engine.counting_session(std::sync::Arc::new(tables));
     let context = CheckRun {
         warehouse: &workspace.warehouse,
         project: &workspace.project,
@@ -209,6 +209,9 @@ async fn check(
         parallel: workspace.threads,
     };
     let mut findings = checks::run(&context, &checks).await;
+    for (table, rows) in session.scans() {
+        tracing::info!(%table, rows, "scanned by checks");
+    }
     if options.verb == Verb::Build {
         failures::keep(workspace, draft, &context, &checks, &mut findings).await;
     }

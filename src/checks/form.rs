@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Int64Type};
 
 use crate::base::TableName;
 
@@ -128,11 +128,6 @@ impl Answers {
         let told = self.measures.get(index).and_then(|value| int_at(value.as_ref(), 0));
         told.and_then(|told| u64::try_from(told).ok()).unwrap_or(0)
     }
-
-    /// A number that was asked for at `index` of the measures; `None` for null.
-    pub(super) fn number(&self, index: usize) -> Option<f64> {
-        self.measures.get(index).and_then(|value| number_at(value.as_ref(), 0))
-    }
 }
 
 /// A cell as a whole number; `None` for null and what is none.
@@ -140,13 +135,4 @@ pub(super) fn int_at(column: &dyn Array, row: usize) -> Option<i64> {
     let ints = cast(&column.slice(row.min(column.len()), 1.min(column.len())), &DataType::Int64);
     let ints = ints.ok()?;
     (ints.len() == 1 && !ints.is_null(0)).then(|| ints.as_primitive::<Int64Type>().value(0))
-}
-
-/// A cell as a double; `None` for null and what is no number.
-pub(super) fn number_at(column: &dyn Array, row: usize) -> Option<f64> {
-    let numbers =
-        cast(&column.slice(row.min(column.len()), 1.min(column.len())), &DataType::Float64);
-    let numbers = numbers.ok()?;
-    (numbers.len() == 1 && !numbers.is_null(0))
-        .then(|| numbers.as_primitive::<Float64Type>().value(0))
 }

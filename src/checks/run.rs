@@ -206,11 +206,21 @@ impl<'a> CheckRun<'a> {
     }
 }
 
+/// What the user says of it, or where it comes from.
+fn description(check: &Check) -> String {
+    match &check.kind {
+        CheckKind::Expectation { suite, .. } if check.info.description.is_empty() => {
+            format!("of the suite `{suite}`")
+        }
+        _ => check.info.description.clone(),
+    }
+}
+
 fn passed(test: &Test<'_>) -> Finding {
     Finding {
         check: test.check.info.id.clone(),
         kind: test.check.kind.name().to_owned(),
-        description: test.check.info.description.clone(),
+        description: description(test.check),
         table: test.tested.map(|table| table.folded().to_owned()),
         column: test.check.column.clone(),
         status: CheckStatus::Pass,

@@ -33,7 +33,7 @@ use futures::Stream;
 use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
-pub(crate) use functions::{check_json_schema, check_python_regex, check_strptime_format};
+pub(crate) use functions::{check_python_regex, check_strptime_format};
 pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value};
 pub(crate) use types::sql_name;

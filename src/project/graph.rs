@@ -17,7 +17,6 @@ pub(crate) struct Project {
     pub(crate) nodes: BTreeMap<NodeId, Node>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there are few, each made once and kept")]
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Source(Source),

@@ -22,8 +22,6 @@ pub(crate) enum Annex {
 }
 
 impl Annex {
-    pub(super) const ALL: [Self; 2] = [Self::Endpoints, Self::Verdicts];
-
     fn file_name(self, name: &str) -> String {
         let folder = match self {
             Self::Endpoints => "endpoints",

@@ -43,8 +43,11 @@ pub(super) enum Compiled {
 /// What an expectation about one value of the whole table asks, and what it makes of the answer.
 pub(super) struct Aggregate {
     pub(super) ask: Ask,
-    pub(super) judge: Box<dyn Fn(&Answers) -> Result<Judged, Problem> + Send + Sync>,
+    judge: Box<Judge>,
 }
+
+/// What an expectation makes of the answers.
+type Judge = dyn Fn(&Answers) -> Result<Judged, Problem> + Send + Sync;
 
 /// GX's `success` and `result`.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +111,8 @@ pub(super) fn compile(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         let all = kind.arguments.iter().chain(COMMON).copied();
         let hint = suggest::closest(key, all).map(|near| format!("; did you mean `{near}`?"));
         let hint = hint.unwrap_or_default();
-        return Err(Problem::new(format!("`{name}` does not take `{key}`{hint}")));
+        let says = kind.help;
+        return Err(Problem::new(format!("`{name}` ({says}) does not take `{key}`{hint}")));
     }
     (kind.compile)(arguments)
 }

@@ -53,7 +53,6 @@ const SCALARS: &[&Scalar] = &[
     &python::STRPTIME,
     &python::DATEUTIL,
     &python::IS_JSON,
-    &python::MATCHES_SCHEMA,
     &python::TEXT,
     &round::ROUND,
     &round::ROUND_EVEN,
@@ -84,11 +83,6 @@ pub(crate) fn check_python_regex(pattern: &str) -> std::result::Result<(), Strin
 /// Why a format is none of Python's `strptime`.
 pub(crate) fn check_strptime_format(format: &str) -> std::result::Result<(), String> {
     strptime::Format::new(format).map(drop)
-}
-
-/// Why JSON is no JSON Schema.
-pub(crate) fn check_json_schema(schema: &serde_json::Value) -> std::result::Result<(), String> {
-    python::validator(schema).map(drop)
 }
 
 /// The aggregate functions, ready to register.

@@ -63,24 +63,6 @@ pub(super) const IS_JSON: Scalar = Scalar {
     invoke: |call| judged(call, |text| Ok(json::parse(text).is_ok())),
 };
 
-pub(super) const MATCHES_SCHEMA: Scalar = Scalar {
-    name: "matches_json_schema",
-    aliases: &[],
-    usage: "matches_json_schema(text, schema)",
-    help: "whether the text is JSON that the JSON Schema allows; an error if it is no JSON",
-    arguments: |found| texts(&MATCHES_SCHEMA, found, 2),
-    returns: |_, _| Ok(DataType::Boolean),
-    invoke: |call| {
-        let schema = serde_json::from_str(&constant(call)?).map_err(|error| error.to_string());
-        let schema = schema.and_then(|schema| validator(&schema));
-        let schema = schema.or_else(|message| exec_err!("{message}"))?;
-        judged(call, |text| match json::parse(text) {
-            Ok(json) => Ok(schema.is_valid(&json)),
-            Err(error) => exec_err!("{error}"),
-        })
-    },
-};
-
 pub(super) const TEXT: Scalar = Scalar {
     name: "python_text",
     aliases: &[],
@@ -105,11 +87,6 @@ pub(super) const TEXT: Scalar = Scalar {
 /// Compiles a pattern in Python's syntax.
 pub(super) fn regex(pattern: &str) -> Result<fancy_regex::Regex, String> {
     pattern::compile(pattern)
-}
-
-/// Compiles a JSON Schema; nothing is fetched for it.
-pub(super) fn validator(schema: &serde_json::Value) -> Result<jsonschema::Validator, String> {
-    jsonschema::validator_for(schema).map_err(|error| format!("it is no JSON Schema: {error}"))
 }
 
 fn texts(scalar: &Scalar, found: &[DataType], count: usize) -> Result<Vec<DataType>> {

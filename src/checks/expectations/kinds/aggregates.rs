@@ -1,6 +1,5 @@
 //! One number (or date, or text) of a column, between two bounds.
 
-use arrow::array::Array;
 use arrow::datatypes::Field;
 use serde_json::{Value as Json, json};
 

@@ -61,7 +61,7 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// What the schema alone decides.
-fn known(success: bool, result: Json) -> Compiled {
+fn known(success: bool, result: &Json) -> Compiled {
     let result = result.as_object().cloned().unwrap_or_default();
     let judged = Judged { success, result };
     Compiled::aggregate(Ask::default(), move |_| Ok(judged.clone()))
@@ -75,7 +75,7 @@ fn column_exists(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         None => names.contains(&column),
         Some(index) => index.is_ok_and(|index| names.get(index) == Some(&column)),
     };
-    Ok(known(success, json!({})))
+    Ok(known(success, &json!({})))
 }
 
 fn names<'a>(arguments: &Arguments<'a>) -> Vec<&'a str> {
@@ -85,20 +85,20 @@ fn names<'a>(arguments: &Arguments<'a>) -> Vec<&'a str> {
 fn column_count_between(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let columns = names(arguments).len();
     let success = Bounds::read(arguments)?.hold(&json!(columns))?;
-    Ok(known(success, json!({"observed_value": columns})))
+    Ok(known(success, &json!({"observed_value": columns})))
 }
 
 fn column_count_equal(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let columns = names(arguments).len();
     arguments.required("value")?;
     let success = arguments.whole("value")? == i64::try_from(columns).ok();
-    Ok(known(success, json!({"observed_value": columns})))
+    Ok(known(success, &json!({"observed_value": columns})))
 }
 
 fn ordered_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let found = names(arguments);
     let Some(expected) = arguments.list("column_list")? else {
-        return Ok(known(true, json!({"observed_value": found})));
+        return Ok(known(true, &json!({"observed_value": found})));
     };
     let at = |index: usize| {
         let expected = expected.get(index).cloned().unwrap_or_default();
@@ -113,10 +113,10 @@ fn ordered_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         })
         .collect();
     if mismatched.is_empty() {
-        return Ok(known(true, json!({"observed_value": found})));
+        return Ok(known(true, &json!({"observed_value": found})));
     }
     let details = json!({"mismatched": mismatched});
-    Ok(known(false, json!({"observed_value": found, "details": details})))
+    Ok(known(false, &json!({"observed_value": found, "details": details})))
 }
 
 fn column_set(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
@@ -149,7 +149,7 @@ fn column_set(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         mismatched.insert("missing".to_owned(), json!(missing));
     }
     let details = json!({"mismatched": mismatched});
-    Ok(known(success, json!({"observed_value": found, "details": details})))
+    Ok(known(success, &json!({"observed_value": found, "details": details})))
 }
 
 fn rows(
