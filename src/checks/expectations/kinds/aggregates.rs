@@ -131,7 +131,7 @@ fn timely(value: &Json) -> Option<chrono::NaiveDateTime> {
 fn extreme(arguments: &Arguments<'_>, function: &str) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let bounds = Bounds::read(arguments)?;
-    let call = Measure::Aggregate(format!("{function}({})", quoted(field.name())));
+    let call = Measure::Aggregate(format!("{function}({})", value(field)));
     let ask = Ask::measures(arguments.subject(), vec![call]);
     Ok(Compiled::aggregate(ask, move |answers| {
         let observed =
@@ -140,25 +140,42 @@ fn extreme(arguments: &Arguments<'_>, function: &str) -> Result<Compiled, Proble
     }))
 }
 
-/// A column that is to be computed with.
-fn numeric<'a>(arguments: &Arguments<'a>) -> Result<&'a Field, Problem> {
-    let field = arguments.column("column")?;
+fn is_numeric(field: &Field) -> bool {
+    matches!(literal::class(field), Class::Number | Class::Boolean)
+}
+
+/// What becomes of a column of other values than numbers: nothing is observed where there is no value, else it is an error.
+fn without_numbers(arguments: &Arguments<'_>, field: &Field) -> Compiled {
+    let there = Measure::Count(format!("{} is not null", quoted(field.name())));
+    let ask = Ask::measures(arguments.subject(), vec![there]);
+    let problem = Problem::new(format!("`{}` holds no numbers", field.name()));
+    Compiled::aggregate(ask, move |answers| match answers.count(0) {
+        0 => Ok(Judged::observed(false, Json::Null)),
+        _ => Err(problem.clone()),
+    })
+}
+
+/// The column's values, NaN left out as pandas does.
+fn value(field: &Field) -> String {
+    let column = quoted(field.name());
     match literal::class(field) {
-        Class::Number | Class::Boolean => Ok(field),
-        _ => Err(Problem::new(format!("`{}` holds no numbers", field.name()))),
+        Class::Boolean => format!("cast({column} as bigint)"),
+        _ if field.data_type().is_floating() => {
+            format!("case when {} then {column} end", literal::present(field))
+        }
+        _ => column,
     }
 }
 
 /// A numeric aggregate that shares the scan; `{}` is the column.
 fn number(arguments: &Arguments<'_>, call: &str) -> Result<Compiled, Problem> {
-    let field = numeric(arguments)?;
+    let field = arguments.column("column")?;
     let bounds = Bounds::read(arguments)?;
-    let column = match literal::class(field) {
-        Class::Boolean => format!("cast({} as bigint)", quoted(field.name())),
-        _ => quoted(field.name()),
-    };
-    let ask =
-        Ask::measures(arguments.subject(), vec![Measure::Aggregate(call.replace("{}", &column))]);
+    if !is_numeric(field) {
+        return Ok(without_numbers(arguments, field));
+    }
+    let call = Measure::Aggregate(call.replace("{}", &value(field)));
+    let ask = Ask::measures(arguments.subject(), vec![call]);
     Ok(Compiled::aggregate(ask, move |answers| {
         let observed =
             answers.measures.first().map_or(Json::Null, |value| values::json(value.as_ref(), 0));
@@ -168,7 +185,7 @@ fn number(arguments: &Arguments<'_>, call: &str) -> Result<Compiled, Problem> {
 
 /// A query over the values that are not null, of one row.
 fn heavy(arguments: &Arguments<'_>, field: &Field, select: &str) -> Ask {
-    let column = quoted(field.name());
+    let column = value(field);
     let rows = arguments.subject().relation();
     let sql = format!(
         "select {select} from (select {column} as v from {rows}) as column_values where v is not null"
@@ -184,7 +201,10 @@ fn cell(rows: &arrow::array::RecordBatch, column: usize) -> Json {
 }
 
 fn median(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    let field = numeric(arguments)?;
+    let field = arguments.column("column")?;
+    if !is_numeric(field) {
+        return Ok(without_numbers(arguments, field));
+    }
     let bounds = Bounds::read(arguments)?;
     let ask = heavy(arguments, field, "median(cast(v as double)) as m");
     Ok(Compiled::aggregate(ask, move |answers| {
@@ -221,7 +241,7 @@ fn unique_proportion(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 fn non_null_proportion(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let bounds = Bounds::read(arguments)?;
-    let there = Measure::Count(format!("{} is not null", quoted(field.name())));
+    let there = Measure::Count(literal::present(field));
     let ask = Ask::measures(arguments.subject(), vec![Measure::Rows, there]);
     Ok(Compiled::aggregate(ask, move |answers| {
         let (rows, there) = (answers.count(0), answers.count(1));
@@ -232,7 +252,10 @@ fn non_null_proportion(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 
 /// pandas' quantile of the nearest value, or as `allow_relative_error` says; the quotient's place is rounded half to even.
 fn quantiles(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    let field = numeric(arguments)?;
+    let field = arguments.column("column")?;
+    if !is_numeric(field) {
+        return Err(Problem::new(format!("`{}` holds no numbers", field.name())));
+    }
     let ranges = arguments.required("quantile_ranges")?;
     let wrong = || {
         Problem::new("`quantile_ranges` has lists of one length, `quantiles` and `value_ranges`")
@@ -242,7 +265,11 @@ fn quantiles(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     if quantiles.len() != allowed.len() || quantiles.is_empty() {
         return Err(wrong());
     }
-    let how = arguments.get("allow_relative_error").and_then(Json::as_str).unwrap_or("nearest");
+    let how = match arguments.get("allow_relative_error") {
+        None | Some(Json::Bool(false)) => "nearest",
+        Some(Json::String(how)) => how.as_str(),
+        Some(other) => other.as_str().unwrap_or("something else"),
+    };
     let columns: Result<Vec<String>, Problem> = quantiles
         .iter()
         .enumerate()
@@ -253,7 +280,7 @@ fn quantiles(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
             Ok(format!("{} as q{index}", interpolated(how, quantile)?))
         })
         .collect();
-    let column = quoted(field.name());
+    let column = value(field);
     let rows = arguments.subject().relation();
     let sql = format!(
         "select {} from (select cast(v as double) as v, cast(row_number() over (order by v) - 1 as double) as place, \

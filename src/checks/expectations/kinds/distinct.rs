@@ -1,11 +1,12 @@
 //! The different values of a column.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Field;
 use serde_json::{Value as Json, json};
 
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Judged, Kind};
-use super::super::{Problem, values};
+use super::super::{Problem, literal, values};
 use crate::checks::form::{Apart, Ask, int_at};
 
 /// How many different values a result lists.
@@ -55,7 +56,7 @@ pub(super) const KINDS: &[Kind] = &[
 
 /// A query of each different value and how often it comes.
 fn counts(arguments: &Arguments<'_>, order: &str) -> Result<Ask, Problem> {
-    let column = quoted(arguments.column("column")?.name());
+    let column = present(arguments.column("column")?);
     let rows = arguments.subject().relation();
     let sql = format!(
         "select v, count(*) as n from (select {column} as v from {rows}) as column_values \
@@ -63,6 +64,15 @@ fn counts(arguments: &Arguments<'_>, order: &str) -> Result<Ask, Problem> {
         VALUES_MAX + 1
     );
     Ok(Ask::query(sql, Apart::HeavyAggregate))
+}
+
+/// The column's values; NaN is none.
+fn present(field: &Field) -> String {
+    let column = quoted(field.name());
+    match field.data_type().is_floating() {
+        true => format!("case when {} then {column} end", literal::present(field)),
+        false => column,
+    }
 }
 
 /// Each value with its count.
@@ -116,7 +126,7 @@ fn compared(arguments: &Arguments<'_>, within: bool, whole: bool) -> Result<Comp
 fn most_common(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let set = arguments.list("value_set")?.unwrap_or_default().to_vec();
     let ties = arguments.boolean("ties_okay")?;
-    let column = quoted(arguments.column("column")?.name());
+    let column = present(arguments.column("column")?);
     let rows = arguments.subject().relation();
     let sql = format!(
         "with counted as (select v, count(*) as n from (select {column} as v from {rows}) as column_values \
