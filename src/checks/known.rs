@@ -2,17 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::dbt::Test;
 use crate::base::{NodeId, TableName, hash};
 use crate::project::CheckKind;
+use crate::record::Finding;
 use crate::warehouse::{State, Warehouse};
 
 /// One entry for all checks of a warehouse, so that it does not grow.
 const KEY: &str = "checks that passed";
 
-/// For each check that passed, what it looked at: see [`fingerprint`].
+/// For each check that passed, what it looked at and found.
 #[derive(Default)]
-pub(super) struct Known(BTreeMap<NodeId, String>);
+pub(super) struct Known(BTreeMap<NodeId, Passed>);
+
+#[derive(Serialize, Deserialize)]
+struct Passed {
+    /// See [`fingerprint`].
+    fingerprint: String,
+    rows: Option<u64>,
+    /// Of an expectation.
+    result: Option<serde_json::Value>,
+}
 
 impl Known {
     pub(super) fn recall(warehouse: &Warehouse) -> Self {
@@ -26,12 +38,19 @@ impl Known {
         }
     }
 
-    pub(super) fn has(&self, check: &NodeId, fingerprint: &str) -> bool {
-        self.0.get(check).is_some_and(|known| known == fingerprint)
+    /// Completes the finding of a check that passed over what it would look at now; `false` if it did not.
+    pub(super) fn passes(&self, finding: &mut Finding, fingerprint: &str) -> bool {
+        let known = self.0.get(&finding.check).filter(|known| known.fingerprint == fingerprint);
+        if let Some(known) = known {
+            finding.rows = known.rows;
+            finding.result.clone_from(&known.result);
+        }
+        known.is_some()
     }
 
-    pub(super) fn add(&mut self, check: &NodeId, fingerprint: String) {
-        self.0.insert(check.clone(), fingerprint);
+    pub(super) fn add(&mut self, finding: &Finding, fingerprint: String) {
+        let (rows, result) = (finding.rows, finding.result.clone());
+        self.0.insert(finding.check.clone(), Passed { fingerprint, rows, result });
     }
 
     pub(super) fn remove(&mut self, check: &NodeId) {
@@ -42,13 +61,16 @@ impl Known {
 /// Hash of the check's SQL and settings with the content of every table it can read. `None` where the answer may change
 /// although these do not: SQL of the user's own can ask for the time.
 pub(super) fn fingerprint(test: &Test<'_>, reads: &[&TableName], state: &State) -> Option<String> {
-    // The result of an expectation is part of the run's record, so it is asked every time.
-    if matches!(test.check.kind, CheckKind::Expectation { .. }) {
-        return None;
-    }
-    let sql = test.failing_rows();
-    let is_users =
-        matches!(test.check.kind, CheckKind::Singular { .. } | CheckKind::Generic { .. });
+    let sql = match &test.check.kind {
+        CheckKind::Expectation { expectation, parameters, .. } => {
+            format!("{} {:?} {parameters:?}", expectation.kind, expectation.kwargs)
+        }
+        _ => test.failing_rows(),
+    };
+    let is_users = matches!(
+        test.check.kind,
+        CheckKind::Singular { .. } | CheckKind::Generic { .. } | CheckKind::Expectation { .. }
+    );
     if is_users || test.check.config.filter.is_some() {
         let sql = sql.to_lowercase();
         const CLOCKS: [&str; 6] = ["now", "current_", "today", "random", "uuid", "getdate"];

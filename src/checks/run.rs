@@ -37,9 +37,9 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
     let fingerprints: Vec<Option<String>> =
         tests.iter().map(|test| context.fingerprint(test)).collect();
     let mut findings: Vec<Finding> = tests.iter().map(passed).collect();
-    let is_known = |index: usize| {
+    let mut is_known = |index: usize| {
         let now = fingerprints[index].as_ref();
-        now.is_some_and(|now| known.has(&checks[index].info.id, now))
+        now.is_some_and(|now| known.passes(&mut findings[index], now))
     };
     let open: Vec<usize> = (0..checks.len()).filter(|&index| !is_known(index)).collect();
     let unproved: Vec<usize> = open
@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
     context.judge(&tests, &unproved, &mut findings).await;
     for &index in &open {
         match (&fingerprints[index], findings[index].status) {
-            (Some(now), CheckStatus::Pass) => known.add(&checks[index].info.id, now.clone()),
+            (Some(now), CheckStatus::Pass) => known.add(&findings[index], now.clone()),
             _ => known.remove(&checks[index].info.id),
         }
     }

@@ -177,7 +177,7 @@ impl Map {
                 let key = self.key();
                 let same = self.columns.iter().map(|column| {
                     let column = quoted(column);
-                    format!("t.{column} is not distinct from repeated.{column}")
+                    format!("(t.{column} is not distinct from repeated.{column})")
                 });
                 format!(
                     "({all}) as t join (select {key} from {table} where {rows} group by {key} \
@@ -366,7 +366,13 @@ impl Map {
             value => value.clone(),
         };
         // Each missing number is a NaN of its own, which equals nothing.
-        let is_nan = |value: &Json| value.is_null() && found.is_number(&self.columns[0]);
+        let is_nan = |value: &Json| match value {
+            Json::Array(cells) => cells
+                .iter()
+                .zip(&self.columns)
+                .any(|(cell, column)| cell.is_null() && found.is_number(column)),
+            value => value.is_null() && found.is_number(&self.columns[0]),
+        };
         let mut counted: Vec<(Json, u64)> = Vec::new();
         for value in values {
             let value = flat(value);
@@ -377,16 +383,25 @@ impl Map {
         }
         counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         counted.truncate(most);
+        // Python's `<` is false between NaN and anything, which is no order: inserted one by one, values stay where they came.
+        let numbers = self.columns.iter().all(|column| found.is_number(column));
         let mut comparable = true;
-        counted.sort_by(|(one, of_one), (other, of_other)| {
-            of_other.cmp(of_one).then_with(|| {
-                values::compare(one, other).unwrap_or_else(|| {
-                    comparable &= is_nan(one) || is_nan(other);
-                    std::cmp::Ordering::Equal
-                })
-            })
-        });
-        let counted = counted.into_iter();
+        let mut sorted: Vec<(Json, u64)> = Vec::new();
+        for (value, count) in counted {
+            let mut goes_before = |(known, of_known): &(Json, u64)| match count.cmp(of_known) {
+                std::cmp::Ordering::Equal => match values::compare(&value, known) {
+                    Some(order) => order.is_lt(),
+                    None => {
+                        comparable &= numbers;
+                        false
+                    }
+                },
+                order => order.is_gt(),
+            };
+            let place = sorted.iter().rposition(|known| !goes_before(known));
+            sorted.insert(place.map_or(0, |place| place + 1), (value, count));
+        }
+        let counted = sorted.into_iter();
         comparable.then(|| {
             counted.map(|(value, count)| json!({"value": value, "count": count})).collect()
         })

@@ -88,7 +88,7 @@ fn several(
 fn same(one: &Field, other: &Field) -> String {
     let (first, second) = (quoted(one.name()), quoted(other.name()));
     match comparable(one, other) {
-        true => format!("{first} is not distinct from {second}"),
+        true => format!("({first} is not distinct from {second})"),
         false => format!("({first} is null and {second} is null)"),
     }
 }
