@@ -19,9 +19,13 @@ fn main() -> io::Result<()> {
     let mut list = "&[\n".to_owned();
     for file in &files {
         let relative = file.strip_prefix(&root).unwrap_or(file).display().to_string();
+        // A path that the compiler fills in, for the same build folder serves a project that has moved.
+        let from_root = format!("/{relative}");
         // Writing to a text cannot fail.
-        let _ =
-            writeln!(list, "    ({relative:?}, include_bytes!({:?})),", file.display().to_string());
+        let _ = writeln!(
+            list,
+            "    ({relative:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {from_root:?}))),"
+        );
     }
     list.push_str("]\n");
     fs::write(Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("bundled.rs"), list)

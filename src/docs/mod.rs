@@ -1,6 +1,6 @@
 //! What a run tells people and programs: the quality report of a version or failed run, as HTML, JSON and JUnit XML.
 //!
-//! `assemble` makes a [`QualityReport`] (plain data) of a run's record, the tables it left, their profiles and the runs
+//! `assemble` makes a [`quality::QualityReport`] (plain data) of a run's record, the tables it left, their profiles and the runs
 //! before it; `html`, `json` and `junit` write it. `written` puts all three into the warehouse after a run.
 
 mod assemble;

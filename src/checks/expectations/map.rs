@@ -1,5 +1,7 @@
 //! Expectations about single rows: counts from the shared scan, and the rows that were unexpected from a second pass.
 
+use std::cmp::Ordering;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use serde_json::{Map as JsonMap, Value as Json, json};
@@ -383,29 +385,56 @@ impl Map {
         }
         counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         counted.truncate(most);
-        // Python's `<` is false between NaN and anything, which is no order: inserted one by one, values stay where they came.
         let numbers = self.columns.iter().all(|column| found.is_number(column));
         let mut comparable = true;
-        let mut sorted: Vec<(Json, u64)> = Vec::new();
-        for (value, count) in counted {
-            let mut goes_before = |(known, of_known): &(Json, u64)| match count.cmp(of_known) {
-                std::cmp::Ordering::Equal => match values::compare(&value, known) {
+        let mut less =
+            |(value, count): &(Json, u64), (other, of_other): &(Json, u64)| match of_other
+                .cmp(count)
+            {
+                Ordering::Equal => match values::compare(value, other) {
                     Some(order) => order.is_lt(),
                     None => {
                         comparable &= numbers;
                         false
                     }
                 },
-                order => order.is_gt(),
+                order => order.is_lt(),
             };
-            let place = sorted.iter().rposition(|known| !goes_before(known));
-            sorted.insert(place.map_or(0, |place| place + 1), (value, count));
-        }
-        let counted = sorted.into_iter();
+        let sorted = python_sorted(counted, &mut less);
         comparable.then(|| {
+            let counted = sorted.into_iter();
             counted.map(|(value, count)| json!({"value": value, "count": count})).collect()
         })
     }
+}
+
+/// What Python's `sorted` makes of a short list, also where `less` is no order: NaN is less than nothing and nothing is
+/// less than NaN, so where a value ends depends on which others it is held against.
+///
+/// Source: CPython's `listsort.txt`, "count_run" and "binary sort".
+fn python_sorted<T>(items: Vec<T>, less: &mut impl FnMut(&T, &T) -> bool) -> Vec<T> {
+    let mut sorted: Vec<T> = Vec::with_capacity(items.len());
+    let descends = matches!(items.as_slice(), [first, second, ..] if less(second, first));
+    let mut in_run = true;
+    for item in items {
+        // The run that the list starts with is taken as it is, turned round where it descends.
+        let last = if descends { sorted.first() } else { sorted.last() };
+        in_run &= last.is_none_or(|last| less(&item, last) == descends);
+        let (mut low, mut high) = match (in_run, descends) {
+            (true, true) => (0, 0),
+            (true, false) => (sorted.len(), sorted.len()),
+            (false, _) => (0, sorted.len()),
+        };
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match less(&item, &sorted[middle]) {
+                true => high = middle,
+                false => low = middle + 1,
+            }
+        }
+        sorted.insert(low, item);
+    }
+    sorted
 }
 
 #[derive(Clone, Copy)]
