@@ -3,7 +3,9 @@
 //! A request goes through the layers of [`layers`] to a route, which reads the version that is current at that moment
 //! and keeps to it: a version published meanwhile changes nothing for it.
 
+mod answer;
 mod layers;
+mod principal;
 mod problem;
 mod queries;
 mod respond;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::base::size::ByteSize;
 use crate::engine::Engine;
 use crate::warehouse::Warehouse;
 use queries::Queries;
@@ -50,6 +53,8 @@ pub(crate) struct ServeLimits {
     pub(crate) query_threads: usize,
     /// Between two looks for a new version.
     pub(crate) poll_every: Duration,
+    /// What encoded answers may take together; 0 keeps none.
+    pub(crate) answer_cache: ByteSize,
 }
 
 impl Default for ServeLimits {
@@ -61,6 +66,7 @@ impl Default for ServeLimits {
             drain_max: Duration::from_secs(10),
             query_threads: std::thread::available_parallelism().map_or(1, usize::from),
             poll_every: Duration::from_millis(200),
+            answer_cache: ByteSize(64 << 20),
         }
     }
 }
@@ -112,7 +118,8 @@ async fn serve_until(
     let listener = TcpListener::bind(config.bind).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
     let queries = Queries::new(config.limits.query_threads).map_err(ServeError::Threads)?;
-    let versions = Arc::new(Versions::new(config.warehouse, config.engine, queries));
+    let answers = answer::Cache::new(config.limits.answer_cache);
+    let versions = Arc::new(Versions::new(config.warehouse, config.engine, queries, answers));
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
     let router = routes::router(versions, &config.limits);

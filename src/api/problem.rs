@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::endpoints::ParameterProblem;
+use crate::engine::EngineError;
 
 /// Every kind of problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,10 @@ pub(super) enum Kind {
     Forbidden,
     NoSuchPath,
     NoSuchEndpoint,
+    NoSuchVersion,
     MethodNotAllowed,
+    NotAcceptable,
+    Gone,
     Internal,
     NoVersion,
     EndpointUnavailable,
@@ -34,6 +38,11 @@ impl Kind {
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "No such path"),
             Self::NoSuchEndpoint => (StatusCode::NOT_FOUND, "no-such-endpoint", "No such endpoint"),
+            Self::NoSuchVersion => (StatusCode::NOT_FOUND, "no-such-version", "No such version"),
+            Self::NotAcceptable => {
+                (StatusCode::NOT_ACCEPTABLE, "not-acceptable", "No form that would be accepted")
+            }
+            Self::Gone => (StatusCode::GONE, "gone", "No longer kept"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
             }
@@ -142,6 +151,23 @@ impl Problem {
         };
         // Texts and numbers alone: there is nothing in it that JSON cannot hold.
         serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+/// Seconds after which memory is likely to be free again.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Memory(cause) => {
+                let detail = "there is no memory left for this request now; try again";
+                Self::new(Kind::Overloaded, detail)
+                    .caused_by(cause.as_str())
+                    .retry_after(RETRY_AFTER_SECONDS)
+            }
+            other => Self::internal(other.to_string()),
+        }
     }
 }
 

@@ -23,6 +23,11 @@ impl Queries {
         Ok(Self { runtime: Some(runtime), handle })
     }
 
+    /// Runs `work` to its end, whoever waits for it.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(work);
+    }
+
     /// Runs `work` to its end. Dropping the returned future cancels it; a panic in it comes through.
     pub(super) async fn run<T: Send + 'static>(
         &self,

@@ -1,18 +1,15 @@
-//! Answers: rows, their page and what they speak of, as JSON.
+//! What stands beside the rows of an answer: their page and what they speak of, as JSON.
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray as _};
+use arrow::datatypes::Int64Type;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::routes::API;
-use super::versions::Served;
+use super::versions::{Served, ServedEndpoint};
 use crate::base::Version;
-use crate::endpoints::{PlannedEndpoint, Request};
-use crate::engine::EngineError;
-use crate::engine::output::JsonRows;
 
 /// How much of a name a message repeats.
 pub(super) const NAME_CHARACTERS_MAX: usize = 80;
@@ -23,8 +20,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// `meta` of every answer.
 #[derive(Serialize)]
 pub(super) struct Meta<'a> {
+    /// The version that brought what the answer speaks of.
     version: Version,
-    /// When the version was published.
+    /// When that was published.
     as_of: &'a str,
     /// Rows in this answer.
     row_count: u64,
@@ -41,6 +39,12 @@ impl<'a> Meta<'a> {
         let Served { version, ref as_of, tested, warned, .. } = *served;
         Self { version, as_of, row_count, tested, warned }
     }
+
+    /// Of rows of `endpoint`: the version that brought the data they are made of.
+    pub(super) fn of(served: &'a Served, endpoint: &'a ServedEndpoint, row_count: u64) -> Self {
+        let ServedEndpoint { data_version, ref as_of, .. } = *endpoint;
+        Self { version: data_version, as_of, ..Self::new(served, row_count) }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -53,61 +57,37 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
+/// `page` of an answer.
 #[derive(Serialize)]
-struct PageView {
-    limit: u64,
-    offset: u64,
-    next: Option<String>,
+pub(super) struct PageView {
+    pub(super) limit: u64,
+    /// Rows before this page.
+    pub(super) offset: u64,
+    pub(super) next: Option<String>,
+    /// Rows on all pages, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) total: Option<u64>,
 }
 
-/// What one page of an endpoint is made of.
-pub(super) struct Answer<'a> {
-    pub(super) endpoint: &'a PlannedEndpoint,
-    pub(super) request: &'a Request,
-    pub(super) served: &'a Served,
-    /// One row more than the page holds where there is a next page.
-    pub(super) batches: &'a [RecordBatch],
-}
-
-impl Answer<'_> {
-    /// # Errors
-    /// If values of a column's type cannot be written as JSON.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, EngineError> {
-        let page = self.request.page;
-        let found: u64 = self.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        let next = (found > page.limit).then(|| {
-            let name = encoded(self.endpoint.name());
-            format!("{API}{name}?{}", self.request.next_query())
-        });
-        let view = PageView { limit: page.limit, offset: page.offset, next };
-        let meta = Meta::new(self.served, found.min(page.limit));
-        let mut body = Vec::with_capacity(4096);
-        body.extend_from_slice(b"{\"data\":[");
-        self.rows(page.limit as usize, &mut body)?;
-        body.extend_from_slice(b"],\"page\":");
-        append(&view, &mut body);
-        body.extend_from_slice(b",\"meta\":");
-        append(&meta, &mut body);
-        body.push(b'}');
-        Ok(body)
-    }
-
-    fn rows(&self, limit: usize, body: &mut Vec<u8>) -> Result<(), EngineError> {
-        let mut rows = JsonRows::new(&self.endpoint.schema());
-        let mut left = limit;
-        for batch in self.batches {
-            let taken = batch.slice(0, batch.num_rows().min(left));
-            left -= taken.num_rows();
-            rows.append(&taken, body)?;
-        }
-        Ok(())
-    }
+/// `"page":…,"meta":…`: what follows the rows of an answer.
+pub(super) fn tail(page: &PageView, meta: &Meta<'_>) -> Vec<u8> {
+    let mut tail = b"\"page\":".to_vec();
+    append(page, &mut tail);
+    tail.extend_from_slice(b",\"meta\":");
+    append(meta, &mut tail);
+    tail
 }
 
 /// Appends a view made of texts and numbers alone, which JSON can always hold.
 fn append(view: &impl Serialize, body: &mut Vec<u8>) {
     let written = serde_json::to_writer(&mut *body, view);
     debug_assert!(written.is_ok(), "{written:?}");
+}
+
+/// The number in the first row of a column of integers.
+pub(super) fn integer(column: &dyn Array) -> Option<u64> {
+    let numbers = column.as_primitive_opt::<Int64Type>()?;
+    u64::try_from(*numbers.values().first()?).ok()
 }
 
 /// A text as a part of a path.

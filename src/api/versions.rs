@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
+use moka::sync::Cache as Moka;
 
+use super::answer;
 use super::problem::{Kind, Problem};
 use super::queries::Queries;
-use crate::base::{Diagnostics, Version};
-use crate::endpoints::{self, PlannedEndpoint, StoreError};
+use crate::base::{Diagnostics, Version, hash};
+use crate::endpoints::{self, ParameterProblem, PlannedEndpoint, StoreError};
 use crate::engine::{Engine, TableSet};
 use crate::project::Endpoint;
-use crate::warehouse::{Annex, At, Warehouse, WarehouseError};
+use crate::warehouse::{Annex, At, State, Warehouse, WarehouseError};
 
+/// How many versions of the past are kept ready.
+const PAST_MAX: u64 = 16;
 /// How long a version that could not be taken up is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -27,7 +31,17 @@ pub(super) struct Served {
     /// How many of them warned.
     pub(super) warned: u64,
     /// By name; with the reason where one does not fit the version's tables.
-    endpoints: BTreeMap<String, Result<Arc<PlannedEndpoint>, Diagnostics>>,
+    endpoints: BTreeMap<String, Result<Arc<ServedEndpoint>, Diagnostics>>,
+}
+
+/// An endpoint of one version, and what its answers depend on.
+pub(super) struct ServedEndpoint {
+    pub(super) planned: PlannedEndpoint,
+    /// The newest version that changed a table that it reads, and when that was published (RFC 3339, UTC).
+    pub(super) data_version: Version,
+    pub(super) as_of: String,
+    /// Names the plan and the content of the tables that it reads.
+    pub(super) depends_on: String,
 }
 
 /// Why a version cannot be served.
@@ -46,6 +60,9 @@ pub(super) struct Versions {
     warehouse: Warehouse,
     engine: Engine,
     pub(super) queries: Queries,
+    pub(super) answers: answer::Cache,
+    /// Versions of the past that were asked for.
+    past: Moka<Version, Arc<Served>>,
     /// Held only to copy or to replace the pointer.
     current: RwLock<Option<Arc<Served>>>,
     /// What failed last, told once and not tried again at once.
@@ -58,12 +75,33 @@ struct Failed {
     reason: String,
 }
 
+impl ServedEndpoint {
+    fn new(planned: PlannedEndpoint, state: &State) -> Self {
+        let tables = planned.tables();
+        let since = tables.iter().filter_map(|table| Some(state.version.as_ref()?.since(table)));
+        let since = since.max();
+        let content = tables.iter().map(|table| {
+            let hash = state.tables.get(table).map(|manifest| manifest.content_hash.as_str());
+            format!("{table}={}", hash.unwrap_or_default())
+        });
+        let plan = planned.description();
+        let parts: Vec<String> = std::iter::once(plan).chain(content).collect();
+        Self {
+            data_version: since.map_or(Version::FIRST, |since| since.version),
+            as_of: since.map(|since| rfc3339(since.published)).unwrap_or_default(),
+            depends_on: hash::of_parts(parts.iter().map(String::as_bytes)),
+            planned,
+        }
+    }
+}
+
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
 impl Served {
     /// The endpoint of this name, if there is one.
-    pub(super) fn endpoint(
-        &self,
-        name: &str,
-    ) -> Option<&Result<Arc<PlannedEndpoint>, Diagnostics>> {
+    pub(super) fn endpoint(&self, name: &str) -> Option<&Result<Arc<ServedEndpoint>, Diagnostics>> {
         self.endpoints.get(name)
     }
 
@@ -73,7 +111,8 @@ impl Served {
 
     /// The endpoints that can be asked, by name.
     pub(super) fn planned(&self) -> impl Iterator<Item = &PlannedEndpoint> {
-        self.endpoints.values().filter_map(|endpoint| endpoint.as_deref().ok())
+        let endpoints = self.endpoints.values().filter_map(|endpoint| endpoint.as_deref().ok());
+        endpoints.map(|endpoint| &endpoint.planned)
     }
 
     /// The first endpoint that cannot be asked.
@@ -83,8 +122,52 @@ impl Served {
 }
 
 impl Versions {
-    pub(super) fn new(warehouse: Warehouse, engine: Engine, queries: Queries) -> Self {
-        Self { warehouse, engine, queries, current: RwLock::new(None), failed: Mutex::new(None) }
+    pub(super) fn new(
+        warehouse: Warehouse,
+        engine: Engine,
+        queries: Queries,
+        answers: answer::Cache,
+    ) -> Self {
+        Self {
+            warehouse,
+            engine,
+            queries,
+            answers,
+            past: Moka::new(PAST_MAX),
+            current: RwLock::new(None),
+            failed: Mutex::new(None),
+        }
+    }
+
+    /// The version that `written` names: a number, a time or a tag.
+    ///
+    /// # Errors
+    /// 400 where it names none, 404 where there never was one, 410 where it is gone.
+    pub(super) async fn at(self: &Arc<Self>, written: &str) -> Result<Arc<Served>, Problem> {
+        let current = self.current()?;
+        let at: At = written.parse().map_err(|error| at_problem(&error))?;
+        if let At::Run(_) = at {
+            let detail = "a failed run is for those who build; give a version, a time or a tag";
+            return Err(bad_at(detail.to_owned()));
+        }
+        if at == At::Version(current.version) {
+            return Ok(current);
+        }
+        if let At::Version(version) = at
+            && let Some(served) = self.past.get(&version)
+        {
+            return Ok(served);
+        }
+        let versions = Arc::clone(self);
+        let prepared = tokio::task::spawn_blocking(move || {
+            let state = versions.warehouse.at(&at).map_err(|error| at_problem(&error))?;
+            let version = state.number().unwrap_or(Version::FIRST);
+            let served = versions.prepare(version).map(Arc::new);
+            let served = served.map_err(|error| Problem::internal(error.to_string()))?;
+            versions.past.insert(version, Arc::clone(&served));
+            Ok(served)
+        });
+        prepared.await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
     }
 
     /// The version to answer from.
@@ -135,16 +218,15 @@ impl Versions {
         let tables = TableSet::of(self.warehouse.root(), &state.tables);
         let session = self.engine.session(Arc::new(tables));
         let plan = |endpoint: Endpoint| {
-            let planned = endpoints::plan(&session, &endpoint).map(Arc::new);
-            (endpoint.info.name, planned)
+            let planned = endpoints::plan(&session, &endpoint);
+            let served = planned.map(|planned| Arc::new(ServedEndpoint::new(planned, &state)));
+            (endpoint.info.name, served)
         };
-        let published = state.version.as_ref().map(|file| file.published);
-        let as_of = published.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
         let endpoints = stored.into_iter().map(plan).collect();
         let file = state.version.as_deref();
         Ok(Served {
             version,
-            as_of: as_of.unwrap_or_default(),
+            as_of: file.map(|file| rfc3339(file.published)).unwrap_or_default(),
             tested: file.is_none_or(|file| file.tested),
             warned: file.map_or(0, |file| file.warned),
             endpoints,
@@ -179,6 +261,24 @@ impl Versions {
             tracing::error!(version, %reason, "cannot take up the newest version; the one before stays");
         }
         *failed = Some(Failed { version, since: Instant::now(), reason });
+    }
+}
+
+fn bad_at(detail: String) -> Problem {
+    Problem::parameters(vec![ParameterProblem { parameter: "at".to_owned(), detail }])
+}
+
+fn at_problem(error: &WarehouseError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        WarehouseError::BadAt { .. } => bad_at(detail),
+        WarehouseError::NoVersion { version, oldest, .. } if version < oldest => {
+            Problem::new(Kind::Gone, detail)
+        }
+        WarehouseError::NoVersion { .. }
+        | WarehouseError::BeforeFirst { .. }
+        | WarehouseError::NoTag { .. } => Problem::new(Kind::NoSuchVersion, detail),
+        _ => Problem::internal(detail),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `build` plans every endpoint against its draft and stores the definitions with the version ([`store`]); a server
 //! reads them back from the version it takes up, so that what is served and the data are always of one piece.
 
+mod cursor;
 mod parameters;
 mod plan;
 #[cfg(test)]
@@ -13,8 +14,9 @@ mod store;
 mod tests;
 mod value;
 
+pub(crate) use cursor::Cursor;
 pub(crate) use plan::{PlannedEndpoint, plan};
-pub(crate) use request::{ParameterProblem, Request};
+pub(crate) use request::{ParameterProblem, Request, single};
 #[cfg(test)]
 pub(crate) use store::write_unplanned;
 pub(crate) use store::{StoreError, read, write};

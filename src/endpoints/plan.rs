@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
+use serde_json::{Map, Value as Json};
 
+use super::cursor::Cursor;
 use super::parameters::Parameter;
 use super::request::{self, ParameterProblem, Request};
 use super::value::{self, Value};
-use crate::base::{Diagnostic, Diagnostics, TableName};
-use crate::engine::{self, Prepared, Query, Session, SqlError};
+use crate::base::{Diagnostic, Diagnostics, TableName, Version};
+use crate::engine::output::JsonRows;
+use crate::engine::{self, EngineError, Prepared, Query, Session, SqlError, Window};
 use crate::project::Endpoint;
 
 /// The most rows that an endpoint may offer in one answer, which is made in memory.
@@ -79,6 +83,18 @@ impl PlannedEndpoint {
         self.prepared.fingerprint()
     }
 
+    /// Whether its answers change by themselves: `now()`.
+    pub(crate) fn volatile(&self) -> bool {
+        self.prepared.volatile()
+    }
+
+    /// Names what its answers depend on besides tables and values: what its SQL means, its order and its pages.
+    pub(crate) fn description(&self) -> String {
+        let page = self.endpoint.page;
+        let fingerprint = self.fingerprint();
+        format!("{} {fingerprint} {:?} {}", self.name(), self.order_by, page.default)
+    }
+
     /// Reads a request's query string (without the `?`).
     ///
     /// # Errors
@@ -91,10 +107,92 @@ impl PlannedEndpoint {
     /// there is a next page.
     ///
     /// # Errors
-    /// If the engine cannot bind values of the declared types, which planning has shown it can.
+    /// If a cursor's key is none of this endpoint's; bound values have the declared types.
     pub(crate) fn bind(&self, request: &Request) -> Result<Query, SqlError> {
-        let page = request.page;
-        self.prepared.bind(&engine_values(request), &self.order_by, page.limit + 1, page.offset)
+        let page = &request.page;
+        let mut window = Window { limit: page.limit + 1, offset: page.offset, from: None };
+        if let Some(cursor) = &page.cursor {
+            window.offset = if cursor.key.is_empty() { cursor.rows } else { cursor.seen };
+            if !cursor.key.is_empty() {
+                if cursor.key.len() != self.order_by.len() {
+                    return Err(SqlError::new("the cursor is of another endpoint"));
+                }
+                window.from = Some(cursor.key.iter().map(text).collect());
+            }
+        }
+        self.prepared.bind(&engine_values(request), &self.order_by, &window)
+    }
+
+    /// The query that counts all rows of which `request` asks for a page: one row, one column.
+    ///
+    /// # Errors
+    /// As [`PlannedEndpoint::bind`], but for cursors.
+    pub(crate) fn count(&self, request: &Request) -> Result<Query, SqlError> {
+        self.prepared.count(&engine_values(request))
+    }
+
+    /// Where the page behind `request`'s begins, `rows` being the rows of the page that it answered.
+    ///
+    /// # Errors
+    /// If values of the columns that order the answer cannot be written.
+    pub(crate) fn cursor(
+        &self,
+        version: Version,
+        request: &Request,
+        rows: &[RecordBatch],
+    ) -> Result<Cursor, EngineError> {
+        let page = &request.page;
+        let rows_before = page.rows_before().saturating_add(page.limit);
+        let mut last: Option<Vec<Json>> = None;
+        let mut seen = 0;
+        let mut whole_page = true;
+        let backwards = rows
+            .iter()
+            .rev()
+            .flat_map(|batch| (0..batch.num_rows()).rev().map(move |row| batch.slice(row, 1)));
+        for row in backwards {
+            let key = self.key(&row)?;
+            match &last {
+                Some(last) if *last != key => {
+                    whole_page = false;
+                    break;
+                }
+                _ => last = Some(key),
+            }
+            seen += 1;
+        }
+        let key = last.unwrap_or_default();
+        let mut cursor = Cursor { version, key, seen, rows: rows_before };
+        if whole_page {
+            match &page.cursor {
+                // The rows of the page before may have had the same key.
+                Some(before) if before.key == cursor.key => {
+                    cursor.seen = before.seen.saturating_add(seen)
+                }
+                Some(before) if !before.key.is_empty() => {}
+                None if page.offset == 0 => {}
+                _ => cursor.key.clear(),
+            }
+        }
+        Ok(cursor)
+    }
+
+    /// The first row's values of the columns that order the answer.
+    fn key(&self, row: &RecordBatch) -> Result<Vec<Json>, EngineError> {
+        let mut written = Vec::new();
+        JsonRows::new(&self.schema()).append(row, &mut written)?;
+        let mut values: Map<String, Json> = serde_json::from_slice(&written).unwrap_or_default();
+        let value = |(name, _): &(String, bool)| values.remove(name).unwrap_or_default();
+        Ok(self.order_by.iter().map(value).collect())
+    }
+}
+
+/// A value of a key as the engine reads it.
+fn text(value: &Json) -> Option<String> {
+    match value {
+        Json::Null => None,
+        Json::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
+use super::cursor::Cursor;
 use super::parameters::{Parameter, cut};
 use super::value::Value;
 use crate::base::suggest;
@@ -19,22 +20,30 @@ const PROBLEMS_MAX: usize = 20;
 /// What may stand in a query string as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// What every endpoint understands besides its own parameters.
+const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
+
 /// A request that an endpoint can answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
     /// By parameter; `None` for one that is not given and has no default.
     pub(super) values: BTreeMap<String, Option<Value>>,
     pub(crate) page: Page,
+    /// Whether to count all rows there are.
+    pub(crate) count: bool,
     /// The given parameters but for the page's, as decoded, in the request's order.
     given: Vec<(String, String)>,
 }
 
 /// Which rows of the answer are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     /// At least 1.
     pub(crate) limit: u64,
+    /// Rows to skip; behind a cursor, of those from its key on.
     pub(crate) offset: u64,
+    /// Where the page before ended.
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// What is wrong with one parameter of a request.
@@ -44,18 +53,61 @@ pub(crate) struct ParameterProblem {
     pub(crate) detail: String,
 }
 
+impl Page {
+    /// How many rows stand before it.
+    pub(crate) fn rows_before(&self) -> u64 {
+        self.cursor.as_ref().map_or(self.offset, |cursor| cursor.rows)
+    }
+}
+
 impl Request {
-    /// The query string of the page behind this one.
-    pub(crate) fn next_query(&self) -> String {
+    /// The query string of the page that begins with `cursor`.
+    pub(crate) fn next_query(&self, cursor: &Cursor) -> String {
+        let mut query = self.given_query();
+        // Writing to a string cannot fail.
+        let _ = write!(query, "limit={}&cursor={cursor}", self.page.limit);
+        query
+    }
+
+    /// The query string of the first page.
+    pub(crate) fn first_query(&self) -> String {
+        let mut query = self.given_query();
+        let _ = write!(query, "limit={}", self.page.limit);
+        query
+    }
+
+    fn given_query(&self) -> String {
         let mut query = String::new();
         for (name, value) in &self.given {
             let encoded = |text| utf8_percent_encode(text, ENCODED);
-            // Writing to a string cannot fail.
             let _ = write!(query, "{}={}&", encoded(name), encoded(value));
         }
-        let Page { limit, offset } = self.page;
-        let _ = write!(query, "limit={limit}&offset={}", offset + limit);
         query
+    }
+
+    /// What the answer depends on besides the tables: the values of all parameters and the page, each in one spelling.
+    pub(crate) fn key(&self) -> String {
+        let mut key = String::new();
+        for (name, value) in &self.values {
+            let _ = write!(key, "{name}={value:?};");
+        }
+        let Page { limit, offset, cursor } = &self.page;
+        let _ = write!(key, "{limit},{offset},{}", self.count);
+        if let Some(cursor) = cursor {
+            let _ = write!(key, ",{cursor}");
+        }
+        key
+    }
+}
+
+/// The value of `name` in a query string, where it is given once and is UTF-8.
+pub(crate) fn single(query: &str, name: &str) -> Option<String> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut values =
+        pairs.filter(|(given, _)| decoded(given).as_deref() == Some(name)).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (Some(value), None) => decoded(value),
+        _ => None,
     }
 }
 
@@ -76,7 +128,8 @@ pub(super) fn read(
         problems: Vec::new(),
         request: Request {
             values: BTreeMap::new(),
-            page: Page { limit: page.default, offset: 0 },
+            page: Page { limit: page.default, offset: 0, cursor: None },
+            count: false,
             given: Vec::new(),
         },
     };
@@ -127,6 +180,20 @@ impl Reader<'_> {
             (None, "offset") => {
                 between(&value, 0, OFFSET_MAX).map(|offset| self.request.page.offset = offset)
             }
+            (None, "cursor") => value.parse().map(|cursor| self.request.page.cursor = Some(cursor)),
+            (None, "count") => match value.as_str() {
+                "true" | "false" => {
+                    self.request.count = value == "true";
+                    self.request.given.push((name.to_owned(), value));
+                    Ok(())
+                }
+                other => Err(format!("`{}` is not `true` or `false`", cut(other))),
+            },
+            // Read before, for they decide who reads the rest.
+            (None, "format" | "at") => {
+                self.request.given.push((name.to_owned(), value));
+                Ok(())
+            }
             (None, _) => Err(self.unknown(name)),
         };
         if let Err(detail) = judged {
@@ -137,7 +204,7 @@ impl Reader<'_> {
     fn unknown(&self, name: &str) -> String {
         let names = || {
             let declared = self.parameters.iter().map(|parameter| parameter.name.as_str());
-            declared.chain(["limit", "offset"])
+            declared.chain(EVERYWHERE)
         };
         match suggest::closest(name, names()) {
             Some(close) => format!("there is no such parameter; did you mean `{close}`?"),
@@ -161,6 +228,12 @@ impl Reader<'_> {
                 self.problem(&parameter.name, "it is required".to_owned());
             }
             self.request.values.insert(parameter.name.clone(), parameter.default.clone());
+        }
+        if self.seen.contains("cursor") && self.seen.contains("offset") {
+            self.problem(
+                "offset",
+                "a cursor says where to begin; leave one of them out".to_owned(),
+            );
         }
         if self.problems.is_empty() {
             return Ok(self.request);

@@ -72,11 +72,21 @@ fn problems(query: &str) -> String {
 fn a_page_and_its_next_one() {
     let request = read("from=2024-01-31&note=a%26b+c%2B%C3%A9&offset=20&limit=7").unwrap();
     assert_eq!((request.page.limit, request.page.offset), (7, 20));
-    let next = request.next_query();
-    assert_eq!(next, "from=2024-01-31&note=a%26b%20c%2B%C3%A9&limit=7&offset=27");
+    let key = vec![serde_json::Value::from("2024-01-31")];
+    let cursor = Cursor { version: Version(3), key, seen: 1, rows: 27 };
+    let next = request.next_query(&cursor);
+    assert_eq!(next, format!("from=2024-01-31&note=a%26b%20c%2B%C3%A9&limit=7&cursor={cursor}"));
     let after = read(&next).unwrap();
     assert_eq!(after.values, request.values);
-    assert_eq!(after.next_query(), next.replace("offset=27", "offset=34"));
+    assert_eq!((after.page.rows_before(), after.page.cursor.as_ref()), (27, Some(&cursor)));
+    assert_eq!(after.first_query(), request.first_query());
+    assert_ne!(after.key(), request.key());
+    let both = problems(&format!("{next}&offset=3"));
+    assert_eq!(both, "offset: a cursor says where to begin; leave one of them out");
+    assert_eq!(
+        problems("cursor=x"),
+        "cursor: it is no cursor of this API; take it from `page.next` as it is"
+    );
 }
 
 #[test]
@@ -216,7 +226,7 @@ proptest! {
     #[test]
     fn any_query_is_read_or_explained(query in "([a-z]{0,6}(=|%3d)?[ -~é]{0,12}&?){0,6}") {
         match read(&query) {
-            Ok(request) => prop_assert!(read(&request.next_query()).is_ok()),
+            Ok(request) => prop_assert!(read(&request.first_query()).is_ok()),
             Err(problems) => prop_assert!(!problems.is_empty()),
         }
     }
@@ -225,7 +235,7 @@ proptest! {
     fn any_text_survives_the_next_link(text: String) {
         let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let request = read(&format!("note={encoded}")).unwrap();
-        let next = read(&request.next_query()).unwrap();
+        let next = read(&request.first_query()).unwrap();
         prop_assert_eq!(next.values, request.values);
     }
 }

@@ -35,7 +35,7 @@ use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
 pub(crate) use functions::{check_python_regex, check_strptime_format};
 pub(crate) use parquet_file::parquet_file;
-pub(crate) use prepare::{Prepared, Value};
+pub(crate) use prepare::{Prepared, Value, Window};
 pub(crate) use types::sql_name;
 
 /// Rows as they come.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, Sort, lit};
+use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Sort, lit};
 
 use super::error::from_planning;
 use super::plan::{QueryParts, optimise};
@@ -29,6 +29,16 @@ pub(crate) enum Value {
     Text(String),
     Date(NaiveDate),
     Timestamp(NaiveDateTime),
+}
+
+/// Which rows of an ordered answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    pub(crate) limit: u64,
+    /// Rows to skip before.
+    pub(crate) offset: u64,
+    /// Values of the columns that order the answer, as text: only rows that have them or come after are looked at.
+    pub(crate) from: Option<Vec<Option<String>>>,
 }
 
 /// A statement whose parameters have types but no values yet.
@@ -65,25 +75,29 @@ impl Prepared {
         self.0.query.reads.tables.clone()
     }
 
+    /// As [`Query::volatile`].
+    pub(crate) fn volatile(&self) -> bool {
+        self.0.query.reads.volatile
+    }
+
     /// As [`Query::fingerprint`].
     pub(crate) fn fingerprint(&self) -> String {
         self.0.query.fingerprint()
     }
 
     /// The query with `values` in place of its parameters, ordered by output columns (`true` is descending, nulls come
-    /// last), `limit` rows from `offset` on.
+    /// last), and of that the rows of `window`.
     ///
     /// An absent parameter (`None`, or not in `values`) leaves out every condition of a `where` or `having` in which it
     /// stands, conditions being what `and` joins; anywhere else it is null.
     ///
     /// # Errors
-    /// If a name is no parameter or no column, or a value does not have its parameter's type.
+    /// If a name is no parameter or no column, or a value does not have its parameter's or its column's type.
     pub(crate) fn bind(
         &self,
         values: &BTreeMap<String, Option<Value>>,
         order_by: &[(String, bool)],
-        limit: u64,
-        offset: u64,
+        window: &Window,
     ) -> Result<Query, SqlError> {
         let parts = &self.0;
         let literals = parts.literals(values)?;
@@ -93,21 +107,53 @@ impl Prepared {
         };
         let plan = parts.plan_for(&key).map_err(|error| from_planning(&error))?;
         let plan = with_values(plan, literals)
-            .and_then(|plan| paged(plan, limit, offset))
+            .and_then(|plan| from_key(plan, &key.order_by, window.from.as_deref()))
+            .and_then(|plan| paged(plan, window.limit, window.offset))
             .map_err(|error| from_planning(&error))?;
-        Ok(Query(Arc::new(QueryParts {
-            in_stored_order: false,
-            frugal: false,
-            engine: Arc::clone(&parts.query.engine),
-            plan,
-            optimised: !parts.query.reads.volatile,
-            output: Arc::clone(&parts.query.output),
-            reads: Arc::clone(&parts.query.reads),
-        })))
+        Ok(parts.query_of(plan))
+    }
+
+    /// How many rows the query with `values` has: one row with one column.
+    ///
+    /// # Errors
+    /// As [`Prepared::bind`].
+    pub(crate) fn count(
+        &self,
+        values: &BTreeMap<String, Option<Value>>,
+    ) -> Result<Query, SqlError> {
+        let parts = &self.0;
+        let literals = parts.literals(values)?;
+        let absent = (0..literals.len()).filter(|&index| literals[index].is_null()).collect();
+        let plan = parts
+            .plan_for(&PlanKey { absent, order_by: Vec::new() })
+            .and_then(|plan| with_values(plan, literals))
+            .and_then(|plan| {
+                let count = datafusion::functions_aggregate::expr_fn::count(lit(1_i64)).alias("n");
+                LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), vec![count])?.build()
+            })
+            .map_err(|error| from_planning(&error))?;
+        let column = Field::new("n", DataType::Int64, true);
+        let mut query = parts.query_of(plan);
+        if let Some(parts) = Arc::get_mut(&mut query.0) {
+            parts.output = Arc::new(Schema::new(vec![column]));
+        }
+        Ok(query)
     }
 }
 
 impl PreparedParts {
+    fn query_of(&self, plan: LogicalPlan) -> Query {
+        Query(Arc::new(QueryParts {
+            in_stored_order: false,
+            frugal: false,
+            engine: Arc::clone(&self.query.engine),
+            plan,
+            optimised: !self.query.reads.volatile,
+            output: Arc::clone(&self.query.output),
+            reads: Arc::clone(&self.query.reads),
+        }))
+    }
+
     /// One typed value for each parameter; null where it is absent.
     fn literals(
         &self,
@@ -221,6 +267,46 @@ fn with_values(
         return Ok(plan);
     }
     plan.with_param_values(ParamValues::from(literals))
+}
+
+/// Only the rows that come, in the plan's order, where those with the values of `key` stand, or after them.
+fn from_key(
+    plan: LogicalPlan,
+    order_by: &[(usize, bool)],
+    key: Option<&[Option<String>]>,
+) -> Result<LogicalPlan, DataFusionError> {
+    let Some(key) = key else { return Ok(plan) };
+    let schema = Arc::clone(plan.schema());
+    let columns = schema.columns();
+    let mut condition: Option<Expr> = None;
+    for (&(index, descending), value) in order_by.iter().zip(key).rev() {
+        let column = Expr::Column(columns[index].clone());
+        let data_type = schema.field(index).data_type();
+        let value = ScalarValue::from(value.as_deref()).cast_to(data_type)?;
+        let after = match (value.is_null(), descending) {
+            // Nulls come last.
+            (true, _) => lit(false),
+            (false, true) => column.clone().lt(lit(value.clone())).or(column.clone().is_null()),
+            (false, false) => column.clone().gt(lit(value.clone())).or(column.clone().is_null()),
+        };
+        let same = match value.is_null() {
+            true => column.is_null(),
+            false => column.eq(lit(value)),
+        };
+        condition = Some(after.or(match condition {
+            Some(rest) => same.and(rest),
+            None => same,
+        }));
+    }
+    let Some(condition) = condition else { return Ok(plan) };
+    let filtered = |input| Filter::try_new(condition, input).map(LogicalPlan::Filter);
+    match plan {
+        LogicalPlan::Sort(mut sort) => {
+            sort.input = Arc::new(filtered(sort.input)?);
+            Ok(LogicalPlan::Sort(sort))
+        }
+        ordered => filtered(Arc::new(ordered)),
+    }
 }
 
 /// `limit` rows from `offset` on; a sort right below need not keep more.

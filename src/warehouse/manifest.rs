@@ -29,6 +29,9 @@ pub(crate) struct VersionFile {
     pub(crate) bytes: u64,
     /// Hash of each table's manifest, by table name.
     pub(crate) tables: BTreeMap<TableName, String>,
+    /// When each table became what it is; a table that is missing here did in this version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) since: BTreeMap<TableName, Since>,
     /// Hash of the endpoints file that it serves, if it serves any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoints: Option<String>,
@@ -38,6 +41,21 @@ pub(crate) struct VersionFile {
     /// How many of them warned.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) warned: u64,
+}
+
+/// The version that brought a table's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Since {
+    pub(crate) version: Version,
+    pub(crate) published: DateTime<Utc>,
+}
+
+impl VersionFile {
+    /// The version that brought the present state of `table`: this one or an older one.
+    pub(crate) fn since(&self, table: &TableName) -> Since {
+        let here = Since { version: self.version, published: self.published };
+        self.since.get(table).copied().unwrap_or(here)
+    }
 }
 
 /// `manifests/<hash>.json`: one table's state.

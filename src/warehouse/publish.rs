@@ -64,7 +64,7 @@ impl Draft {
         {
             return Ok(PublishOutcome::Unchanged(version));
         }
-        let changes = self.save_changes(changed)?;
+        let mut changes = self.save_changes(changed)?;
         let annexes = self.save_annexes(&self.changed_annexes(&contents))?;
         let relied_on = self.relied_on(&contents);
         let mut publication = publication.clone();
@@ -77,10 +77,22 @@ impl Draft {
                 }
             }
             let winner = self.warehouse.latest()?.unwrap_or_default();
-            let tables = self.conflicts(&contents, &relied_on, &winner);
+            // What both made alike is the winner's.
+            changes.retain(|table, change| {
+                let ours = change.as_ref().map(|saved| &saved.manifest);
+                !made_alike(ours, winner.tables.get(table))
+            });
+            let tables = self.conflicts(&contents, &changes, &relied_on, &winner);
             if !tables.is_empty() {
                 let by = winner.number().unwrap_or(Version::FIRST);
                 return Ok(PublishOutcome::Conflict { by, tables });
+            }
+            if let Some(file) = winner.version.as_ref()
+                && changes.is_empty()
+                && annexes.iter().all(|(annex, hash)| annex.of(file) == Some(hash))
+                && (file.tested || !publication.tested)
+            {
+                return Ok(PublishOutcome::Unchanged(file.version));
             }
             // What the other run left untested stays so: this one checked its own tables only.
             publication.tested &= winner.version.as_ref().is_none_or(|file| file.tested);
@@ -128,6 +140,10 @@ impl Draft {
                 manifests.insert(table.clone(), Arc::clone(&saved.manifest));
             }
         }
+        let kept = base.version.iter().flat_map(|file| {
+            let kept = file.tables.keys().filter(|table| !changes.contains_key(*table));
+            kept.map(|table| (table.clone(), file.since(table)))
+        });
         let annex = |annex: Annex| {
             let before = base.version.as_ref().and_then(|file| annex.of(file));
             annexes.get(&annex).or(before).cloned()
@@ -143,6 +159,7 @@ impl Draft {
             rows: manifests.values().filter_map(|manifest| manifest.rows).sum(),
             bytes: manifests.values().map(|manifest| manifest.bytes()).sum(),
             tables: hashes,
+            since: kept.collect(),
             endpoints: annex(Annex::Endpoints),
             verdicts: annex(Annex::Verdicts),
             warned: publication.warned,
@@ -170,23 +187,36 @@ impl Draft {
         relied_on
     }
 
-    /// The tables on which this draft and `winner` disagree.
+    /// The tables on which this draft and `winner` disagree: changed by both, or changed under what this run read.
     fn conflicts(
         &self,
         contents: &Contents,
+        changes: &Changes,
         relied_on: &BTreeSet<TableName>,
         winner: &State,
     ) -> Vec<TableName> {
-        let states = |table| (self.parent.tables.get(table), winner.tables.get(table));
+        let before = &self.parent.tables;
         let written = contents.written.iter().filter(|table| {
-            let (before, now) = states(table);
-            before != now
+            let now = winner.tables.get(*table);
+            before.get(*table) != now && !made_alike(contents.tables.get(*table), now)
         });
         let read = relied_on.iter().filter(|table| {
-            let (before, now) = states(table);
-            !same_rows(before, now)
+            let states = if contents.written.contains(*table) && !changes.contains_key(*table) {
+                &contents.tables
+            } else {
+                before
+            };
+            !same_rows(states.get(*table), winner.tables.get(*table))
         });
         written.chain(read).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// Whether two runs made the same of a table, the removal of it included.
+fn made_alike(one: Option<&Arc<Manifest>>, other: Option<&Arc<Manifest>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.same_but_for_bookkeeping(other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

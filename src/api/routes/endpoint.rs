@@ -3,47 +3,53 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::Method;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 
 use super::API;
+use crate::api::answer;
+use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
-use crate::api::respond::{self, Answer};
-use crate::api::versions::{Served, Versions};
+use crate::api::respond;
+use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::base::suggest;
-use crate::endpoints::{PlannedEndpoint, Request};
-use crate::engine::EngineError;
-
-/// Seconds after which memory is likely to be free again.
-const RETRY_AFTER_SECONDS: u32 = 1;
+use crate::endpoints::{self, Cursor, ParameterProblem, PlannedEndpoint};
 
 pub(super) async fn answer(
     State(versions): State<Arc<Versions>>,
+    Extension(principal): Extension<Arc<Principal>>,
     name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let served = versions.current()?;
-    let endpoint = find(&served, name)?;
-    permit(endpoint)?;
-    let request =
-        endpoint.read(query.as_deref().unwrap_or_default()).map_err(Problem::parameters)?;
-    let (endpoint, served) = (Arc::clone(endpoint), Arc::clone(&served));
-    let page = versions.queries.run(page(served, endpoint, request)).await?;
-    Ok(respond::json(page))
+    let query = query.unwrap_or_default();
+    let served = version(&versions, &query).await?;
+    let endpoint = Arc::clone(find(&served, name)?);
+    permit(&principal, &endpoint.planned)?;
+    let path = format!("{API}{}", respond::encoded(endpoint.planned.name()));
+    answer::page(&versions, &served, &endpoint, &path, &query, &headers).await
 }
 
-/// Runs the query of one page and encodes what comes.
-async fn page(
-    served: Arc<Served>,
-    endpoint: Arc<PlannedEndpoint>,
-    request: Request,
-) -> Result<Vec<u8>, Problem> {
-    let bound = endpoint.bind(&request).map_err(|error| Problem::internal(error.message))?;
-    let batches = bound.collect().await.map_err(|error| failed(&error))?;
-    let answer =
-        Answer { endpoint: &endpoint, request: &request, served: &served, batches: &batches };
-    answer.encode().map_err(|error| failed(&error))
+/// The version that the request asks for: by `at`, by the cursor that it goes on from, else the current one.
+pub(super) async fn version(versions: &Arc<Versions>, query: &str) -> Result<Arc<Served>, Problem> {
+    let at = endpoints::single(query, "at");
+    let cursor =
+        endpoints::single(query, "cursor").and_then(|cursor| cursor.parse::<Cursor>().ok());
+    match (at, cursor) {
+        (Some(at), None) => versions.at(&at).await,
+        (None, Some(cursor)) => versions.at(&cursor.version.to_string()).await,
+        (Some(at), Some(cursor)) => {
+            let served = versions.at(&at).await?;
+            if served.version == cursor.version {
+                return Ok(served);
+            }
+            let detail = format!("it goes on in version {}; leave `at` out", cursor.version);
+            let parameter = "cursor".to_owned();
+            Err(Problem::parameters(vec![ParameterProblem { parameter, detail }]))
+        }
+        (None, None) => versions.current(),
+    }
 }
 
 /// What an endpoint says to any method but GET and HEAD; one that does not exist is still not found.
@@ -61,7 +67,7 @@ pub(super) async fn other_method(
 fn find(
     served: &Served,
     name: Result<Path<String>, PathRejection>,
-) -> Result<&Arc<PlannedEndpoint>, Problem> {
+) -> Result<&Arc<ServedEndpoint>, Problem> {
     let Ok(Path(name)) = name else {
         let detail = format!("the name is not UTF-8; the endpoints are listed at `{API}`");
         return Err(Problem::new(Kind::NoSuchEndpoint, detail));
@@ -83,22 +89,13 @@ fn find(
     Err(Problem::new(Kind::NoSuchEndpoint, format!("there is no endpoint `{shown}`; {advice}")))
 }
 
-/// Nobody has shown a scope as long as nobody can: what requires one is answered to no one.
-fn permit(endpoint: &PlannedEndpoint) -> Result<(), Problem> {
-    let Some(scope) = &endpoint.definition().scope else { return Ok(()) };
-    let name = endpoint.name();
-    let detail = format!("endpoint `{name}` requires the scope `{scope}`");
-    Err(Problem::new(Kind::Forbidden, detail))
-}
-
-fn failed(error: &EngineError) -> Problem {
-    match error {
-        EngineError::Memory(cause) => {
-            let detail = "there is no memory left for this request now; try again";
-            Problem::new(Kind::Overloaded, detail)
-                .caused_by(cause.as_str())
-                .retry_after(RETRY_AFTER_SECONDS)
+fn permit(principal: &Principal, endpoint: &PlannedEndpoint) -> Result<(), Problem> {
+    match &endpoint.definition().scope {
+        Some(scope) if !principal.may(scope) => {
+            let name = endpoint.name();
+            let detail = format!("endpoint `{name}` requires the scope `{scope}`");
+            Err(Problem::new(Kind::Forbidden, detail))
         }
-        other => Problem::internal(other.to_string()),
+        _ => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod cells;
 mod csv;
+mod encoder;
 mod json;
 mod table;
 
@@ -9,14 +10,10 @@ use std::io::{self, Write};
 use std::str::FromStr;
 
 use arrow::datatypes::SchemaRef;
-use arrow::ipc::writer::StreamWriter;
 use futures::TryStreamExt;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 
-use super::plan::from_arrow;
 use super::{BatchStream, EngineError};
+pub(crate) use encoder::{Encoder, RowFormat};
 pub(crate) use json::JsonRows;
 
 /// How an answer is written.
@@ -84,69 +81,22 @@ pub(crate) async fn write(
     format: Format,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, OutputError> {
-    match format {
+    let format = match format {
         Format::Table => return table::write(stream, schema, out).await,
-        Format::Arrow => return write_arrow(stream, schema, out).await,
-        Format::Parquet => return write_parquet(stream, schema, out).await,
-        Format::Csv | Format::Json | Format::Ndjson => {}
-    }
-    let mut json = match format {
-        Format::Ndjson => JsonRows::lines(schema),
-        _ => JsonRows::new(schema),
+        Format::Csv => RowFormat::Csv,
+        Format::Json => RowFormat::Json,
+        Format::Ndjson => RowFormat::Ndjson,
+        Format::Arrow => RowFormat::Arrow,
+        Format::Parquet => RowFormat::Parquet,
     };
-    let mut buffer = Vec::new();
-    match format {
-        Format::Csv => csv::header(schema, &mut buffer),
-        Format::Json => buffer.push(b'['),
-        _ => {}
-    }
+    let mut encoder = Encoder::new(format, schema)?;
     let mut rows = 0;
     while let Some(batch) = stream.try_next().await? {
         rows += batch.num_rows() as u64;
-        match format {
-            Format::Csv => csv::append(&batch, &mut buffer)?,
-            _ => json.append(&batch, &mut buffer)?,
-        }
-        out.write_all(&buffer)?;
-        buffer.clear();
+        encoder.append(&batch)?;
+        out.write_all(&encoder.take())?;
     }
-    if format == Format::Json {
-        buffer.extend_from_slice(b"]\n");
-    }
-    out.write_all(&buffer)?;
+    out.write_all(&encoder.finish()?)?;
     out.flush()?;
-    Ok(rows)
-}
-
-async fn write_arrow(
-    mut stream: BatchStream,
-    schema: &SchemaRef,
-    out: &mut (dyn Write + Send),
-) -> Result<u64, OutputError> {
-    let mut writer = StreamWriter::try_new(out, schema).map_err(from_arrow)?;
-    let mut rows = 0;
-    while let Some(batch) = stream.try_next().await? {
-        rows += batch.num_rows() as u64;
-        writer.write(&batch).map_err(from_arrow)?;
-    }
-    writer.finish().map_err(from_arrow)?;
-    writer.get_mut().flush()?;
-    Ok(rows)
-}
-
-async fn write_parquet(
-    mut stream: BatchStream,
-    schema: &SchemaRef,
-    out: &mut (dyn Write + Send),
-) -> Result<u64, OutputError> {
-    let codec = Compression::ZSTD(ZstdLevel::default());
-    let properties = WriterProperties::builder().set_compression(codec).build();
-    let mut writer = ArrowWriter::try_new(out, SchemaRef::clone(schema), Some(properties))?;
-    let mut rows = 0;
-    while let Some(batch) = stream.try_next().await? {
-        rows += batch.num_rows() as u64;
-        writer.write(&batch)?;
-    }
-    writer.close()?;
     Ok(rows)
 }

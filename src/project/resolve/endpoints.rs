@@ -13,7 +13,7 @@ use crate::base::{Diagnostic, Diagnostics, Span};
 /// Routes of the API itself.
 const ROUTES: [&str; 5] = ["tables", "versions", "query", "token", "openapi.json"];
 /// Parameters that every endpoint has.
-const EVERYWHERE: [&str; 5] = ["limit", "offset", "at", "format", "cursor"];
+const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
 const PAGE: PageSize = PageSize { default: 100, max: 1000 };
 
 pub(super) fn resolve(

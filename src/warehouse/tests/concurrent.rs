@@ -140,6 +140,34 @@ fn a_draft_on_nothing_conflicts_with_a_first_version_of_the_same_tables() {
 }
 
 #[test]
+fn what_two_runs_made_alike_is_no_conflict() {
+    let (_, warehouse) = simulated();
+    let draft = warehouse.draft(None, run());
+    draft.stage(staged_file(&warehouse, "orders", "1")).unwrap();
+    published(&warehouse, &[("orders", "1")]);
+    assert_eq!(draft.publish(&publication()).unwrap(), PublishOutcome::Unchanged(Version(1)));
+
+    let draft = warehouse.draft(None, run());
+    draft.stage(staged_file(&warehouse, "orders", "1")).unwrap();
+    let mut daily = staged_file(&warehouse, "daily", "2");
+    daily.inputs = BTreeMap::from([("main.orders".to_owned(), "1".to_owned())]);
+    draft.stage(daily).unwrap();
+    let before =
+        warehouse.latest().unwrap().unwrap().version.unwrap().tables[&table("orders")].clone();
+    assert_eq!(draft.publish(&publication()).unwrap(), PublishOutcome::Published(Version(2)));
+    assert_eq!(latest_contents(&warehouse), rows([("orders", "1"), ("daily", "2")]));
+    let after = warehouse.latest().unwrap().unwrap().version.unwrap();
+    assert_eq!(after.tables[&table("orders")], before, "the winner's files stay");
+
+    let draft = warehouse.draft(None, run());
+    draft.stage(staged_file(&warehouse, "orders", "1")).unwrap();
+    published(&warehouse, &[("orders", "3")]);
+    let tables = vec![table("orders")];
+    let expected = PublishOutcome::Conflict { by: Version(3), tables };
+    assert_eq!(draft.publish(&publication()).unwrap(), expected);
+}
+
+#[test]
 fn nodes_stage_at_once() {
     let (_, warehouse) = simulated();
     let draft = warehouse.draft(None, run());

@@ -1,0 +1,182 @@
+//! One page of an endpoint's rows, from the cache or made.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Extension;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use futures::stream;
+
+use super::negotiate::{self, Coding};
+use super::{Answered, Cached, Facts, Kept, Rows, Tag, Written, coding_of};
+use crate::api::problem::Problem;
+use crate::api::respond::{self, Meta, PageView};
+use crate::api::versions::{Served, ServedEndpoint, Versions};
+use crate::endpoints::{self, ParameterProblem, PlannedEndpoint, Request};
+use crate::engine::output::RowFormat;
+
+/// Answers the page that `query` asks for. `path` is where links to other pages point.
+///
+/// # Errors
+/// What is wrong with the request's parameters or form, and what keeps the query from running.
+pub(in crate::api) async fn page(
+    versions: &Versions,
+    served: &Arc<Served>,
+    endpoint: &Arc<ServedEndpoint>,
+    path: &str,
+    query: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let request = endpoint.planned.read(query).map_err(Problem::parameters)?;
+    let format = negotiate::format(endpoints::single(query, "format").as_deref(), headers)?;
+    let coding = coding_of(format, headers);
+    let tag =
+        (!endpoint.planned.volatile()).then(|| tag(served, endpoint, &request, format, coding));
+    let facts =
+        |links| Facts { served, as_of: &endpoint.as_of, tag: tag.as_ref(), format, coding, links };
+    if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
+        let answered = Answered { rows: Some(0), cached: true };
+        return Ok((Extension(answered), facts(&[]).not_modified()).into_response());
+    }
+    let page = Page { served, endpoint, path, request: &request, format, coding };
+    // A long answer cannot be shared: it goes to the one who made it.
+    let begun = Mutex::new(None);
+    let make = async {
+        let made = page.make(versions).await?;
+        let Made { written, rows, links } = made;
+        match written {
+            Written::Whole(body) => Ok(Cached::Whole(Arc::new(Kept { body, rows, links }))),
+            Written::Begun(rest) => {
+                *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((rest, links));
+                Ok(Cached::TooLong)
+            }
+        }
+    };
+    let (answer, cached) = match &tag {
+        Some(tag) => versions.answers.get(tag, make).await?,
+        None => (make.await?, false),
+    };
+    if let Cached::Whole(kept) = answer {
+        let answered = Answered { rows: Some(kept.rows), cached };
+        return Ok(
+            (Extension(answered), facts(&kept.links).whole(kept.body.clone())).into_response()
+        );
+    }
+    let begun = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (rest, links) = match begun {
+        Some(begun) => begun,
+        None => {
+            let Made { written, links, .. } = page.make(versions).await?;
+            match written {
+                Written::Whole(body) => return Ok(facts(&links).whole(body)),
+                Written::Begun(rest) => (rest, links),
+            }
+        }
+    };
+    Ok(facts(&links).with(rest.body(&versions.queries)))
+}
+
+/// Names all that the answer is made of.
+fn tag(
+    served: &Served,
+    endpoint: &ServedEndpoint,
+    request: &Request,
+    format: RowFormat,
+    coding: Coding,
+) -> Tag {
+    Tag::of([
+        endpoint.depends_on.as_str(),
+        &endpoint.data_version.to_string(),
+        &request.key(),
+        &request.first_query(),
+        &format!("{format:?} {coding:?} {} {}", served.tested, served.warned),
+    ])
+}
+
+/// One page to be made.
+struct Page<'a> {
+    served: &'a Arc<Served>,
+    endpoint: &'a Arc<ServedEndpoint>,
+    path: &'a str,
+    request: &'a Request,
+    format: RowFormat,
+    coding: Coding,
+}
+
+struct Made {
+    written: Written,
+    rows: u64,
+    links: Vec<(&'static str, String)>,
+}
+
+impl Page<'_> {
+    /// Runs the page's query on the threads for queries and writes what comes.
+    async fn make(&self, versions: &Versions) -> Result<Made, Problem> {
+        let (served, endpoint) = (Arc::clone(self.served), Arc::clone(self.endpoint));
+        let (path, request) = (self.path.to_owned(), self.request.clone());
+        let (format, coding) = (self.format, self.coding);
+        let making = async move { make(&served, &endpoint, &path, &request, format, coding).await };
+        versions.queries.run(making).await
+    }
+}
+
+async fn make(
+    served: &Served,
+    endpoint: &ServedEndpoint,
+    path: &str,
+    request: &Request,
+    format: RowFormat,
+    coding: Coding,
+) -> Result<Made, Problem> {
+    let planned = &endpoint.planned;
+    let bound = planned.bind(request).map_err(|error| match &request.page.cursor {
+        Some(_) => {
+            let detail = "it is no cursor of this endpoint".to_owned();
+            let parameter = "cursor".to_owned();
+            Problem::parameters(vec![ParameterProblem { parameter, detail }])
+        }
+        None => Problem::internal(error.message),
+    })?;
+    let mut batches = bound.collect().await?;
+    let total = match request.count {
+        true => Some(count(planned, request).await?),
+        false => None,
+    };
+    let limit = request.page.limit;
+    let found: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    let mut left = usize::try_from(limit).unwrap_or(usize::MAX);
+    for batch in &mut batches {
+        *batch = batch.slice(0, batch.num_rows().min(left));
+        left -= batch.num_rows();
+    }
+    let rows = found.min(limit);
+    let url = |query: &str| format!("{path}?{query}");
+    let next = match found > limit {
+        true => {
+            let cursor = planned.cursor(served.version, request, &batches)?;
+            Some(url(&request.next_query(&cursor)))
+        }
+        false => None,
+    };
+    let view = PageView { limit, offset: request.page.rows_before(), next: next.clone(), total };
+    let meta = Meta::of(served, endpoint, rows);
+    let tail = respond::tail(&view, &meta);
+    let rows_of = Rows {
+        schema: planned.schema(),
+        batches: Box::pin(stream::iter(batches.into_iter().map(Ok))),
+        tail: Box::new(move |_| tail),
+    };
+    let written = rows_of.write(format, coding).await?;
+    let mut links = Vec::new();
+    links.extend(next.map(|next| ("next", next)));
+    links.push(("first", url(&request.first_query())));
+    Ok(Made { written, rows, links })
+}
+
+async fn count(planned: &PlannedEndpoint, request: &Request) -> Result<u64, Problem> {
+    let query = planned.count(request).map_err(|error| Problem::internal(error.message))?;
+    let batches = query.collect().await?;
+    let counted = batches.iter().find(|batch| batch.num_rows() == 1);
+    let count = counted.and_then(|batch| respond::integer(batch.column(0)));
+    count.ok_or_else(|| Problem::internal("a count without a row"))
+}
