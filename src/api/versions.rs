@@ -37,7 +37,7 @@ pub(super) struct Served {
 /// An endpoint of one version, and what its answers depend on.
 pub(super) struct ServedEndpoint {
     pub(super) planned: PlannedEndpoint,
-    /// The newest version that changed a table that it reads, and when that was published (RFC 3339, UTC).
+    /// The newest version that changed endpoints or a table that it reads, and when that was published (RFC 3339, UTC).
     pub(super) data_version: Version,
     pub(super) as_of: String,
     /// Names the plan and the content of the tables that it reads.
@@ -78,8 +78,9 @@ struct Failed {
 impl ServedEndpoint {
     fn new(planned: PlannedEndpoint, state: &State) -> Self {
         let tables = planned.tables();
-        let since = tables.iter().filter_map(|table| Some(state.version.as_ref()?.since(table)));
-        let since = since.max();
+        let file = state.version.as_ref();
+        let since = file.iter().flat_map(|file| tables.iter().map(|table| file.since(table)));
+        let since = since.chain(file.map(|file| file.endpoints_since())).max();
         let content = tables.iter().map(|table| {
             let hash = state.tables.get(table).map(|manifest| manifest.content_hash.as_str());
             format!("{table}={}", hash.unwrap_or_default())

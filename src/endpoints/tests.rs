@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::ParameterProblem;
 use super::parameters::Parameter;
 use super::request::{self, Request};
 use super::value::kind_named;
-use crate::base::{NodeId, SourceText};
+use super::{Cursor, ParameterProblem};
+use crate::base::{NodeId, SourceText, Version};
 use crate::project::{self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, Piece};
 
 pub(super) const PAGE: PageSize = PageSize { default: 10, max: 1000 };
@@ -121,7 +121,7 @@ fn names_are_checked_too() {
         problems("form=2024-01-01&from=2024-01-01&zebra&limit=5&limit=6&limit=7&%ff=1&note=%ff"),
         @"
         form: there is no such parameter; did you mean `from`?
-        zebra: there is no such parameter; there are `from`, `country`, `status`, `score`, `price`, `share`, `active`, `since`, `note`, `limit`, `offset`
+        zebra: there is no such parameter; there are `from`, `country`, `status`, `score`, `price`, `share`, `active`, `since`, `note`, `limit`, `offset`, `cursor`, `count`, `format`, `at`
         limit: it is given more than once; give it once
         �: this name is not UTF-8
         note: its value is not UTF-8

@@ -35,6 +35,9 @@ pub(crate) struct VersionFile {
     /// Hash of the endpoints file that it serves, if it serves any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) endpoints: Option<String>,
+    /// When that file became what it is; where it is missing, in this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoints_since: Option<Since>,
     /// Hash of the file that says how its checks went, if any ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verdicts: Option<String>,
@@ -53,8 +56,16 @@ pub(crate) struct Since {
 impl VersionFile {
     /// The version that brought the present state of `table`: this one or an older one.
     pub(crate) fn since(&self, table: &TableName) -> Since {
-        let here = Since { version: self.version, published: self.published };
-        self.since.get(table).copied().unwrap_or(here)
+        self.since.get(table).copied().unwrap_or(self.here())
+    }
+
+    /// The version that brought the endpoints that this one serves.
+    pub(crate) fn endpoints_since(&self) -> Since {
+        self.endpoints_since.unwrap_or(self.here())
+    }
+
+    fn here(&self) -> Since {
+        Since { version: self.version, published: self.published }
     }
 }
 

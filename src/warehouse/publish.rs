@@ -148,6 +148,8 @@ impl Draft {
             let before = base.version.as_ref().and_then(|file| annex.of(file));
             annexes.get(&annex).or(before).cloned()
         };
+        let endpoints = annex(Annex::Endpoints);
+        let unchanged = base.version.as_ref().filter(|file| file.endpoints == endpoints);
         VersionFile {
             format: FORMAT,
             version: base.number().map_or(Version::FIRST, Version::next),
@@ -160,7 +162,8 @@ impl Draft {
             bytes: manifests.values().map(|manifest| manifest.bytes()).sum(),
             tables: hashes,
             since: kept.collect(),
-            endpoints: annex(Annex::Endpoints),
+            endpoints_since: unchanged.map(|file| file.endpoints_since()),
+            endpoints,
             verdicts: annex(Annex::Verdicts),
             warned: publication.warned,
         }

@@ -30,7 +30,7 @@ pub(in crate::api) struct Rows {
 /// An answer, as far as it is written.
 pub(in crate::api) enum Written {
     Whole(Bytes),
-    Begun(Begun),
+    Begun(Box<Begun>),
 }
 
 /// The beginning of a long answer, and what it takes to go on.
@@ -56,7 +56,7 @@ impl Rows {
         while let Some(batch) = batches.try_next().await.map_err(|error| failed(error.into()))? {
             head.extend(writer.append(&batch).map_err(failed)?);
             if head.len() > WHOLE_BYTES_MAX {
-                return Ok(Written::Begun(Begun { head, batches, writer }));
+                return Ok(Written::Begun(Box::new(Begun { head, batches, writer })));
             }
         }
         head.extend(writer.finish().map_err(failed)?);
@@ -67,10 +67,10 @@ impl Rows {
 impl Begun {
     /// The body: rows are read on the threads of `queries` as the client takes them. A failure breaks it off, so that
     /// nobody takes a part for the whole.
-    pub(in crate::api) fn body(self, queries: &Queries) -> Body {
+    pub(in crate::api) fn body(self: Box<Self>, queries: &Queries) -> Body {
         let (send, receive) = mpsc::channel::<Result<Bytes, OutputError>>(CHUNKS_WAITING);
         queries.spawn(async move {
-            let Self { head, mut batches, mut writer } = self;
+            let Self { head, mut batches, mut writer } = *self;
             let mut chunk = Ok(head);
             loop {
                 let failed = chunk.is_err();
