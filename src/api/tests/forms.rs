@@ -1,0 +1,109 @@
+//! The forms of an answer, what names it, and the versions that it may come from.
+
+use serde_json::json;
+
+use super::client::{ask, get};
+use super::shop::{Shop, daily_sales};
+
+#[test]
+fn an_answer_comes_in_the_form_that_is_asked_for() {
+    let shop = Shop::new();
+    shop.publish(2, &[daily_sales()]);
+    let server = shop.serve();
+    let csv = ask(server.address, "GET", "/api/v1/daily_sales", "accept: text/csv\r\n");
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8; header=present");
+    insta::assert_snapshot!(csv.body, @r#"
+    order_date,orders,net_revenue,note
+    2024-01-01,2,0.0000,"é ""x"""
+    2024-01-02,2,1.2345,
+    "#);
+    assert_eq!(get(server.address, "/api/v1/daily_sales?format=csv").body, csv.body);
+    let lines = get(server.address, "/api/v1/daily_sales?format=ndjson&limit=1");
+    let next = lines.header("link").split('>').next().unwrap_or_default().trim_start_matches('<');
+    assert!(lines.header("link").contains("rel=\"next\""), "{}", lines.header("link"));
+    insta::assert_snapshot!(lines.body, @r#"{"order_date":"2024-01-01","orders":2,"net_revenue":"0.0000","note":"é \"x\""}"#);
+    insta::assert_snapshot!(get(server.address, next).body, @r#"{"order_date":"2024-01-02","orders":2,"net_revenue":"1.2345","note":null}"#);
+
+    let none = ask(server.address, "GET", "/api/v1/daily_sales", "accept: text/html\r\n");
+    assert_eq!(
+        (none.status, none.json()["type"].clone()),
+        (406, json!("/problems/not-acceptable"))
+    );
+    assert!(none.body.contains("application/vnd.apache.parquet"));
+    let unknown = get(server.address, "/api/v1/daily_sales?format=jsn");
+    insta::assert_snapshot!(unknown.json()["detail"].as_str().unwrap_or_default(), @"`format`: it is no format; did you mean `json`?");
+}
+
+#[test]
+fn who_has_an_answer_is_told_so_until_its_tables_change() {
+    let shop = Shop::new();
+    shop.publish(2, &[daily_sales()]);
+    let server = shop.serve();
+    let first = get(server.address, "/api/v1/daily_sales");
+    let tag = first.header("etag").to_owned();
+    assert_eq!((tag.len(), first.header("clearwell-version")), (34, "1"));
+    assert_eq!(first.header("vary"), "accept, accept-encoding, authorization");
+    let known = format!("if-none-match: \"other\", W/{tag}\r\n");
+    let again = ask(server.address, "GET", "/api/v1/daily_sales", &known);
+    assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", &*tag));
+    for other in ["/api/v1/daily_sales?limit=1", "/api/v1/daily_sales?format=csv"] {
+        assert_eq!(ask(server.address, "GET", other, &known).status, 200, "{other}");
+    }
+
+    // The same rows again: a new version, the same answer.
+    shop.publish(2, &[daily_sales()]);
+    until(|| get(server.address, "/readyz").json()["version"] == 2);
+    let after = ask(server.address, "GET", "/api/v1/daily_sales", &known);
+    assert_eq!((after.status, after.header("clearwell-version")), (304, "2"));
+    assert_eq!(get(server.address, "/api/v1/daily_sales").body, first.body);
+
+    shop.publish(3, &[daily_sales()]);
+    until(|| get(server.address, "/readyz").json()["version"] == 3);
+    let changed = ask(server.address, "GET", "/api/v1/daily_sales", &known);
+    assert_eq!((changed.status, changed.json()["meta"]["version"].clone()), (200, json!(3)));
+    assert_ne!(changed.header("etag"), tag);
+}
+
+#[test]
+fn a_walk_over_pages_stays_in_its_version_and_the_past_can_be_asked() {
+    let shop = Shop::new();
+    shop.publish(5, &[daily_sales()]);
+    let server = shop.serve();
+    let first = get(server.address, "/api/v1/daily_sales?limit=2&count=true").json();
+    assert_eq!(first["page"]["total"], 5);
+    shop.publish(9, &[daily_sales()]);
+    until(|| get(server.address, "/readyz").json()["version"] == 2);
+    let second = get(server.address, first["page"]["next"].as_str().unwrap()).json();
+    assert_eq!((&second["meta"]["version"], &second["page"]["offset"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&second["page"]["total"], second["data"].as_array().unwrap().len()),
+        (&json!(5), 2)
+    );
+    let third = get(server.address, second["page"]["next"].as_str().unwrap()).json();
+    assert_eq!(
+        (third["data"].as_array().unwrap().len(), &third["page"]["next"]),
+        (1, &json!(null))
+    );
+
+    assert_eq!(get(server.address, "/api/v1/daily_sales?at=1").json()["meta"]["row_count"], 5);
+    assert_eq!(get(server.address, "/api/v1/daily_sales?at=2").json()["meta"]["row_count"], 9);
+    let statuses = ["at=3", "at=2020-01-01", "at=nobody", "at=run:x", "at=", "at=1&at=2"];
+    let status = |query: &&str| get(server.address, &format!("/api/v1/daily_sales?{query}")).status;
+    assert_eq!(statuses.iter().map(status).collect::<Vec<_>>(), [404, 404, 404, 400, 400, 400]);
+    let wrong = get(server.address, "/api/v1/daily_sales?cursor=eyJ2IjoxLCJrIjpbMSwyXSwibiI6Mn0");
+    assert_eq!(
+        (wrong.status, wrong.json()["errors"][0]["parameter"].clone()),
+        (400, json!("cursor"))
+    );
+}
+
+/// Asks again and again until `done`, for 10 seconds at the most.
+fn until(done: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("it did not come");
+}
