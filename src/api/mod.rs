@@ -5,7 +5,6 @@
 
 mod answer;
 mod layers;
-mod principal;
 mod problem;
 mod queries;
 mod respond;

@@ -114,6 +114,11 @@ impl Problem {
         Self { parameters, ..Self::new(Kind::BadParameters, detail) }
     }
 
+    /// What is wrong with one of them.
+    pub(super) fn parameter(name: &str, detail: String) -> Self {
+        Self::parameters(vec![ParameterProblem { parameter: name.to_owned(), detail }])
+    }
+
     /// A failure of ours: `cause` is for the log.
     pub(super) fn internal(cause: impl Into<String>) -> Self {
         let detail =

@@ -1,7 +1,5 @@
 //! What stands beside the rows of an answer: their page and what they speak of, as JSON.
 
-use arrow::array::{Array, AsArray as _};
-use arrow::datatypes::Int64Type;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -82,12 +80,6 @@ pub(super) fn tail(page: &PageView, meta: &Meta<'_>) -> Vec<u8> {
 fn append(view: &impl Serialize, body: &mut Vec<u8>) {
     let written = serde_json::to_writer(&mut *body, view);
     debug_assert!(written.is_ok(), "{written:?}");
-}
-
-/// The number in the first row of a column of integers.
-pub(super) fn integer(column: &dyn Array) -> Option<u64> {
-    let numbers = column.as_primitive_opt::<Int64Type>()?;
-    u64::try_from(*numbers.values().first()?).ok()
 }
 
 /// A text as a part of a path.

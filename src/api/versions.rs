@@ -11,7 +11,7 @@ use super::answer;
 use super::problem::{Kind, Problem};
 use super::queries::Queries;
 use crate::base::{Diagnostics, Version, hash};
-use crate::endpoints::{self, ParameterProblem, PlannedEndpoint, StoreError};
+use crate::endpoints::{self, PlannedEndpoint, StoreError};
 use crate::engine::{Engine, TableSet};
 use crate::project::Endpoint;
 use crate::warehouse::{Annex, At, State, Warehouse, WarehouseError};
@@ -144,13 +144,22 @@ impl Versions {
     ///
     /// # Errors
     /// 400 where it names none, 404 where there never was one, 410 where it is gone.
-    pub(super) async fn at(self: &Arc<Self>, written: &str) -> Result<Arc<Served>, Problem> {
-        let current = self.current()?;
-        let at: At = written.parse().map_err(|error| at_problem(&error))?;
-        if let At::Run(_) = at {
-            let detail = "a failed run is for those who build; give a version, a time or a tag";
-            return Err(bad_at(detail.to_owned()));
+    pub(super) async fn named(self: &Arc<Self>, written: &str) -> Result<Arc<Served>, Problem> {
+        match written.parse().map_err(|error| at_problem(&error))? {
+            At::Run(_) => {
+                let detail = "a failed run is for those who build; give a version, a time or a tag";
+                Err(Problem::parameter("at", detail.to_owned()))
+            }
+            at => self.at(at).await,
         }
+    }
+
+    /// The version at `at`, which is no run.
+    ///
+    /// # Errors
+    /// As [`Versions::named`].
+    pub(super) async fn at(self: &Arc<Self>, at: At) -> Result<Arc<Served>, Problem> {
+        let current = self.current()?;
         if at == At::Version(current.version) {
             return Ok(current);
         }
@@ -163,7 +172,7 @@ impl Versions {
         let prepared = tokio::task::spawn_blocking(move || {
             let state = versions.warehouse.at(&at).map_err(|error| at_problem(&error))?;
             let version = state.number().unwrap_or(Version::FIRST);
-            let served = versions.prepare(version).map(Arc::new);
+            let served = versions.prepare(version, &state).map(Arc::new);
             let served = served.map_err(|error| Problem::internal(error.to_string()))?;
             versions.past.insert(version, Arc::clone(&served));
             Ok(served)
@@ -203,16 +212,17 @@ impl Versions {
         if current.as_ref().is_some_and(|served| served.version == newest) || self.resting(newest) {
             return;
         }
-        match self.prepare(newest).and_then(|served| fits(served, current.is_some())) {
+        let state = self.warehouse.at(&At::Version(newest)).map_err(TakeUpError::from);
+        let served = state.and_then(|state| self.prepare(newest, &state));
+        match served.and_then(|served| fits(served, current.is_some())) {
             Ok(served) => self.replace(served),
             Err(error) => self.fail(Some(newest), &error),
         }
     }
 
     /// Reads a version and plans its endpoints, all before anyone is answered from it.
-    fn prepare(&self, version: Version) -> Result<Served, TakeUpError> {
-        let state = self.warehouse.at(&At::Version(version))?;
-        let stored = match self.warehouse.annex(&state, Annex::Endpoints)? {
+    fn prepare(&self, version: Version, state: &State) -> Result<Served, TakeUpError> {
+        let stored = match self.warehouse.annex(state, Annex::Endpoints)? {
             Some(file) => endpoints::read(&file)?,
             None => Vec::new(),
         };
@@ -220,7 +230,7 @@ impl Versions {
         let session = self.engine.session(Arc::new(tables));
         let plan = |endpoint: Endpoint| {
             let planned = endpoints::plan(&session, &endpoint);
-            let served = planned.map(|planned| Arc::new(ServedEndpoint::new(planned, &state)));
+            let served = planned.map(|planned| Arc::new(ServedEndpoint::new(planned, state)));
             (endpoint.info.name, served)
         };
         let endpoints = stored.into_iter().map(plan).collect();
@@ -265,14 +275,10 @@ impl Versions {
     }
 }
 
-fn bad_at(detail: String) -> Problem {
-    Problem::parameters(vec![ParameterProblem { parameter: "at".to_owned(), detail }])
-}
-
 fn at_problem(error: &WarehouseError) -> Problem {
     let detail = error.to_string();
     match error {
-        WarehouseError::BadAt { .. } => bad_at(detail),
+        WarehouseError::BadAt { .. } => Problem::parameter("at", detail),
         WarehouseError::NoVersion { version, oldest, .. } if version < oldest => {
             Problem::new(Kind::Gone, detail)
         }

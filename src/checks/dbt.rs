@@ -2,9 +2,9 @@
 
 use arrow::array::AsArray;
 
-use super::form::{Apart, Ask, Measure, Subject, int_at};
+use super::form::{Apart, Ask, Measure, Subject};
 use crate::base::TableName;
-use crate::engine::SqlError;
+use crate::engine::{SqlError, int_at};
 use crate::project::{Check, CheckConfig, CheckKind, CheckSeverity};
 use crate::record::CheckStatus;
 

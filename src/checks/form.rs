@@ -1,10 +1,9 @@
 //! The one form into which dbt tests and expectations compile: what a check asks of the data, and what it is told.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::array::{ArrayRef, RecordBatch};
 
 use crate::base::TableName;
+use crate::engine::int_at;
 
 /// What one check asks: measures, which share the one scan of its table, and queries, which run alone.
 #[derive(Clone, Debug, Default)]
@@ -128,11 +127,4 @@ impl Answers {
         let told = self.measures.get(index).and_then(|value| int_at(value.as_ref(), 0));
         told.and_then(|told| u64::try_from(told).ok()).unwrap_or(0)
     }
-}
-
-/// A cell as a whole number; `None` for null and what is none.
-pub(super) fn int_at(column: &dyn Array, row: usize) -> Option<i64> {
-    let ints = cast(&column.slice(row.min(column.len()), 1.min(column.len())), &DataType::Int64);
-    let ints = ints.ok()?;
-    (ints.len() == 1 && !ints.is_null(0)).then(|| ints.as_primitive::<Int64Type>().value(0))
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 
-use super::form::{Apart, Ask, Measure, Subject, int_at};
+use super::form::{Apart, Ask, Measure, Subject};
 use super::scan::answer;
 use crate::base::size::ByteSize;
+use crate::engine::int_at;
 use crate::engine::world::{World, batch};
 
 const ROWS: i64 = 30_000;

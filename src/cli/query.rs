@@ -11,7 +11,7 @@ use super::error::{CliError, sql_error};
 use super::open;
 use super::ui::Ui;
 use crate::engine::TableSet;
-use crate::engine::output::{self, Format, OutputError};
+use crate::engine::output::{self, Format, OutputError, RowFormat};
 
 pub(super) async fn run(
     global: &Global,
@@ -26,7 +26,7 @@ pub(super) async fn run(
     let session = engine.session(Arc::new(tables));
     let query =
         session.plan(&command.sql).await.map_err(|error| sql_error(&command.sql, &error))?;
-    let format = if global.json { Format::Json } else { command.format };
+    let format = if global.json { Format::Rows(RowFormat::Json) } else { command.format };
     let rows = query.in_stored_order().stream().await?;
     let mut out = match &command.output {
         Some(path) => create(path)?,

@@ -142,7 +142,6 @@ impl PlannedEndpoint {
         rows: &[RecordBatch],
     ) -> Result<Cursor, EngineError> {
         let page = &request.page;
-        let rows_before = page.rows_before().saturating_add(page.limit);
         let mut last: Option<Vec<Json>> = None;
         let mut seen = 0;
         let mut whole_page = true;
@@ -162,7 +161,8 @@ impl PlannedEndpoint {
             seen += 1;
         }
         let key = last.unwrap_or_default();
-        let mut cursor = Cursor { version, key, seen, rows: rows_before };
+        let given = page.rows_before().saturating_add(page.limit);
+        let mut cursor = Cursor { version, key, seen, rows: given };
         if whole_page {
             match &page.cursor {
                 // The rows of the page before may have had the same key.

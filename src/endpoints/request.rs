@@ -9,7 +9,7 @@ use super::cursor::Cursor;
 use super::parameters::{Parameter, cut};
 use super::value::Value;
 use crate::base::suggest;
-use crate::project::PageSize;
+use crate::project::{EVERYWHERE, PageSize};
 
 /// The furthest row that can be asked for.
 const OFFSET_MAX: u64 = 1_000_000_000_000;
@@ -20,9 +20,6 @@ const PROBLEMS_MAX: usize = 20;
 /// What may stand in a query string as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What every endpoint understands besides its own parameters.
-const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
-
 /// A request that an endpoint can answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
@@ -31,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) page: Page,
     /// Whether to count all rows there are.
     pub(crate) count: bool,
+    /// The form that the answer is to have, as given.
+    pub(crate) format: Option<String>,
     /// The given parameters but for the page's, as decoded, in the request's order.
     given: Vec<(String, String)>,
 }
@@ -40,7 +39,7 @@ pub(crate) struct Request {
 pub(crate) struct Page {
     /// At least 1.
     pub(crate) limit: u64,
-    /// Rows to skip; behind a cursor, of those from its key on.
+    /// Rows to skip; 0 behind a cursor.
     pub(crate) offset: u64,
     /// Where the page before ended.
     pub(crate) cursor: Option<Cursor>,
@@ -85,16 +84,16 @@ impl Request {
         query
     }
 
-    /// What the answer depends on besides the tables: the values of all parameters and the page, each in one spelling.
+    /// What the answer depends on besides the tables: what was given, as its links repeat it, the values of all
+    /// parameters, and where the page begins.
     pub(crate) fn key(&self) -> String {
-        let mut key = String::new();
+        let mut key = self.first_query();
         for (name, value) in &self.values {
-            let _ = write!(key, "{name}={value:?};");
+            let _ = write!(key, ";{name}={value:?}");
         }
-        let Page { limit, offset, cursor } = &self.page;
-        let _ = write!(key, "{limit},{offset},{}", self.count);
-        if let Some(cursor) = cursor {
-            let _ = write!(key, ",{cursor}");
+        let _ = write!(key, ";{}", self.page.offset);
+        if let Some(cursor) = &self.page.cursor {
+            let _ = write!(key, ";{cursor}");
         }
         key
     }
@@ -130,6 +129,7 @@ pub(super) fn read(
             values: BTreeMap::new(),
             page: Page { limit: page.default, offset: 0, cursor: None },
             count: false,
+            format: None,
             given: Vec::new(),
         },
     };
@@ -189,8 +189,13 @@ impl Reader<'_> {
                 }
                 other => Err(format!("`{}` is not `true` or `false`", cut(other))),
             },
-            // Read before, for they decide who reads the rest.
-            (None, "format" | "at") => {
+            (None, "format") => {
+                self.request.format = Some(value.clone());
+                self.request.given.push((name.to_owned(), value));
+                Ok(())
+            }
+            // Judged before: it decides whose parameters these are.
+            (None, "at") => {
                 self.request.given.push((name.to_owned(), value));
                 Ok(())
             }

@@ -36,7 +36,7 @@ use crate::warehouse::{Manifest, TableContent};
 pub(crate) use functions::{check_python_regex, check_strptime_format};
 pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value, Window};
-pub(crate) use types::sql_name;
+pub(crate) use types::{int_at, sql_name};
 
 /// Rows as they come.
 pub(crate) type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch, EngineError>> + Send>>;

@@ -101,16 +101,13 @@ impl Prepared {
     ) -> Result<Query, SqlError> {
         let parts = &self.0;
         let literals = parts.literals(values)?;
-        let key = PlanKey {
-            absent: (0..literals.len()).filter(|&index| literals[index].is_null()).collect(),
-            order_by: parts.order(order_by)?,
-        };
+        let key = PlanKey { absent: absent(&literals), order_by: parts.order(order_by)? };
         let plan = parts.plan_for(&key).map_err(|error| from_planning(&error))?;
         let plan = with_values(plan, literals)
             .and_then(|plan| from_key(plan, &key.order_by, window.from.as_deref()))
             .and_then(|plan| paged(plan, window.limit, window.offset))
             .map_err(|error| from_planning(&error))?;
-        Ok(parts.query_of(plan))
+        Ok(parts.query_of(plan, &parts.query.output))
     }
 
     /// How many rows the query with `values` has: one row with one column.
@@ -123,9 +120,8 @@ impl Prepared {
     ) -> Result<Query, SqlError> {
         let parts = &self.0;
         let literals = parts.literals(values)?;
-        let absent = (0..literals.len()).filter(|&index| literals[index].is_null()).collect();
         let plan = parts
-            .plan_for(&PlanKey { absent, order_by: Vec::new() })
+            .plan_for(&PlanKey { absent: absent(&literals), order_by: Vec::new() })
             .and_then(|plan| with_values(plan, literals))
             .and_then(|plan| {
                 let count = datafusion::functions_aggregate::expr_fn::count(lit(1_i64)).alias("n");
@@ -133,23 +129,19 @@ impl Prepared {
             })
             .map_err(|error| from_planning(&error))?;
         let column = Field::new("n", DataType::Int64, true);
-        let mut query = parts.query_of(plan);
-        if let Some(parts) = Arc::get_mut(&mut query.0) {
-            parts.output = Arc::new(Schema::new(vec![column]));
-        }
-        Ok(query)
+        Ok(parts.query_of(plan, &Arc::new(Schema::new(vec![column]))))
     }
 }
 
 impl PreparedParts {
-    fn query_of(&self, plan: LogicalPlan) -> Query {
+    fn query_of(&self, plan: LogicalPlan, output: &SchemaRef) -> Query {
         Query(Arc::new(QueryParts {
             in_stored_order: false,
             frugal: false,
             engine: Arc::clone(&self.query.engine),
             plan,
             optimised: !self.query.reads.volatile,
-            output: Arc::clone(&self.query.output),
+            output: Arc::clone(output),
             reads: Arc::clone(&self.query.reads),
         }))
     }
@@ -217,6 +209,11 @@ impl PreparedParts {
         let plan = without_conditions(self.query.plan.clone(), &key.absent)?;
         Ok(sorted(plan, &key.order_by))
     }
+}
+
+/// Which parameters have no value, by position.
+fn absent(literals: &[ScalarValue]) -> Vec<usize> {
+    (0..literals.len()).filter(|&index| literals[index].is_null()).collect()
 }
 
 fn without_conditions(plan: LogicalPlan, absent: &[usize]) -> Result<LogicalPlan, DataFusionError> {

@@ -1,6 +1,8 @@
 //! Types as users see them: which ones leave the engine, and what they are called.
 
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::array::{Array, AsArray as _};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int64Type, TimeUnit};
 
 /// The type in which a column of the given type leaves the engine: text as `Utf8`, bytes as `Binary`, timestamps in
 /// microseconds, no unsigned integers, no dictionaries.
@@ -69,4 +71,11 @@ pub(crate) fn sql_name(data_type: &DataType) -> String {
         }
         other => other.to_string().to_lowercase(),
     }
+}
+
+/// A cell as a whole number; `None` for null and what is none.
+pub(crate) fn int_at(column: &dyn Array, row: usize) -> Option<i64> {
+    let ints = cast(&column.slice(row.min(column.len()), 1.min(column.len())), &DataType::Int64);
+    let ints = ints.ok()?;
+    (ints.len() == 1 && !ints.is_null(0)).then(|| ints.as_primitive::<Int64Type>().value(0))
 }

@@ -230,6 +230,9 @@ pub(crate) struct Endpoint {
     pub(crate) scope: Option<String>,
 }
 
+/// Parameters that every endpoint has besides its own.
+pub(crate) const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
+
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,

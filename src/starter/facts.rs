@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
 
 use super::StarterError;
 use crate::base::TableName;
-use crate::engine::{Engine, Relation, Session, TableSet};
+use crate::engine::{Engine, Relation, Session, TableSet, int_at};
 use crate::ingest::survey::{Survey, SurveyedColumn};
 use crate::rules::ColumnType;
 
@@ -297,8 +296,7 @@ async fn ask(session: &Session, sql: &str) -> Result<RecordBatch, StarterError> 
 
 /// The number in the first row; 0 where there is none.
 fn int(batch: &RecordBatch, column: usize) -> i64 {
-    let numbers = batch.column(column).as_primitive_opt::<Int64Type>();
-    numbers.filter(|numbers| !numbers.is_empty()).map_or(0, |numbers| numbers.value(0))
+    int_at(batch.column(column).as_ref(), 0).unwrap_or(0)
 }
 
 fn text(batch: &RecordBatch, column: usize, row: usize) -> Option<String> {

@@ -22,8 +22,6 @@ pub(in crate::api) enum Cached {
 /// A whole answer.
 pub(in crate::api) struct Kept {
     pub(in crate::api) body: Bytes,
-    /// How many rows it has.
-    pub(in crate::api) rows: u64,
     /// Where the next and the first page are.
     pub(in crate::api) links: Vec<(&'static str, String)>,
 }
@@ -50,7 +48,7 @@ impl Cache {
         Self { answers }
     }
 
-    /// The answer called `tag`, made by `make` if it is not there; whether it was.
+    /// The answer called `tag`, made by `make` if it is not there.
     ///
     /// # Errors
     /// What `make` fails with; that is not kept.
@@ -58,12 +56,12 @@ impl Cache {
         &self,
         tag: &Tag,
         make: impl Future<Output = Result<Cached, Problem>>,
-    ) -> Result<(Cached, bool), Problem> {
-        let Some(answers) = &self.answers else { return Ok((make.await?, false)) };
-        if let Some(cached) = answers.get(tag).await {
-            return Ok((cached, true));
+    ) -> Result<Cached, Problem> {
+        match &self.answers {
+            Some(answers) => {
+                answers.try_get_with_by_ref(tag, make).await.map_err(Arc::unwrap_or_clone)
+            }
+            None => make.await,
         }
-        let made = answers.try_get_with(tag.clone(), make).await;
-        made.map(|cached| (cached, false)).map_err(Arc::unwrap_or_clone)
     }
 }

@@ -16,7 +16,7 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Bytes in, coded bytes out.
 pub(super) enum Compressor {
-    Identity(Vec<u8>),
+    Identity,
     Gzip(GzEncoder<Vec<u8>>),
     Brotli(Box<brotli::CompressorWriter<Vec<u8>>>),
     Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
@@ -28,7 +28,7 @@ impl Compressor {
     pub(super) fn new(coding: Coding) -> io::Result<Self> {
         let out = Vec::new();
         Ok(match coding {
-            Coding::Identity => Self::Identity(out),
+            Coding::Identity => Self::Identity,
             Coding::Gzip => Self::Gzip(GzEncoder::new(out, flate2::Compression::new(GZIP_LEVEL))),
             Coding::Brotli => Self::Brotli(Box::new(brotli::CompressorWriter::new(
                 out,
@@ -43,7 +43,7 @@ impl Compressor {
     /// Takes `bytes` in and gives what has come out since the last call, which may be nothing yet.
     pub(super) fn push(&mut self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         Ok(match self {
-            Self::Identity(_) => bytes,
+            Self::Identity => bytes,
             Self::Gzip(encoder) => {
                 encoder.write_all(&bytes)?;
                 mem::take(encoder.get_mut())
@@ -62,7 +62,7 @@ impl Compressor {
     /// Ends the coding and gives the last of its bytes.
     pub(super) fn finish(self) -> io::Result<Vec<u8>> {
         match self {
-            Self::Identity(rest) => Ok(rest),
+            Self::Identity => Ok(Vec::new()),
             Self::Gzip(encoder) => encoder.finish(),
             Self::Brotli(encoder) => Ok(encoder.into_inner()),
             Self::Zstd(encoder) => encoder.finish(),

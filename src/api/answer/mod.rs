@@ -1,7 +1,7 @@
 //! Answers: which form they take, whether the client or the cache has them already, and the headers they carry.
 //!
 //! A [`Tag`] names all that an answer is made of: the content of the tables that its plan reads, the plan, the values,
-//! the claims it may depend on, format and coding. It is the answer's strong `ETag` and its key in the cache.
+//! format and coding. It is the answer's strong `ETag` and its key in the cache.
 
 mod cache;
 mod compress;
@@ -11,7 +11,7 @@ mod writing;
 
 use std::fmt;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
@@ -61,15 +61,6 @@ impl fmt::Display for Tag {
     }
 }
 
-/// What a log or a metric may tell of an answer: in the extensions of its response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answered {
-    /// Unknown where the answer is streamed.
-    pub(super) rows: Option<u64>,
-    /// Whether nothing had to be run for it.
-    pub(super) cached: bool,
-}
-
 /// What the headers of an answer say of it.
 pub(super) struct Facts<'a> {
     pub(super) served: &'a Served,
@@ -89,12 +80,8 @@ impl Facts<'_> {
         response
     }
 
-    pub(super) fn whole(&self, body: Bytes) -> Response {
-        self.with(Body::from(body))
-    }
-
-    pub(super) fn with(&self, body: Body) -> Response {
-        let mut response = Response::new(body);
+    pub(super) fn with(&self, body: impl Into<Body>) -> Response {
+        let mut response = Response::new(body.into());
         let headers = response.headers_mut();
         self.common(headers);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(self.format)));

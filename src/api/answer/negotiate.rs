@@ -4,7 +4,6 @@ use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::api::problem::{Kind, Problem};
 use crate::base::suggest;
-use crate::endpoints::ParameterProblem;
 use crate::engine::output::RowFormat;
 
 /// Every form, the most liked first: the name for `?format=`, the media type that it is sent as, and others that name
@@ -76,7 +75,7 @@ pub(in crate::api) fn format(
                     Some(close) => format!("it is no format; did you mean `{close}`?"),
                     None => format!("it is one of {}", names().collect::<Vec<_>>().join(", ")),
                 };
-                Problem::parameters(vec![ParameterProblem { parameter: "format".into(), detail }])
+                Problem::parameter("format", detail)
             });
     }
     let ranges = weighted(headers, &header::ACCEPT);

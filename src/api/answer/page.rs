@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Extension;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures::stream;
 
 use super::negotiate::{self, Coding};
-use super::{Answered, Cached, Facts, Kept, Rows, Tag, Written, coding_of};
+use super::{Cached, Facts, Kept, Rows, Tag, Written, coding_of};
 use crate::api::problem::Problem;
 use crate::api::respond::{self, Meta, PageView};
 use crate::api::versions::{Served, ServedEndpoint, Versions};
-use crate::endpoints::{self, ParameterProblem, PlannedEndpoint, Request};
+use crate::endpoints::{PlannedEndpoint, Request};
+use crate::engine::int_at;
 use crate::engine::output::RowFormat;
 
 /// Answers the page that `query` asks for. `path` is where links to other pages point.
@@ -28,47 +28,42 @@ pub(in crate::api) async fn page(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let request = endpoint.planned.read(query).map_err(Problem::parameters)?;
-    let format = negotiate::format(endpoints::single(query, "format").as_deref(), headers)?;
+    let format = negotiate::format(request.format.as_deref(), headers)?;
     let coding = coding_of(format, headers);
     let tag =
         (!endpoint.planned.volatile()).then(|| tag(served, endpoint, &request, format, coding));
     let facts =
         |links| Facts { served, as_of: &endpoint.as_of, tag: tag.as_ref(), format, coding, links };
     if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
-        let answered = Answered { rows: Some(0), cached: true };
-        return Ok((Extension(answered), facts(&[]).not_modified()).into_response());
+        return Ok(facts(&[]).not_modified());
     }
     let page = Page { served, endpoint, path, request: &request, format, coding };
     // A long answer cannot be shared: it goes to the one who made it.
     let begun = Mutex::new(None);
     let make = async {
-        let made = page.make(versions).await?;
-        let Made { written, rows, links } = made;
+        let Made { written, links } = page.make(versions).await?;
         match written {
-            Written::Whole(body) => Ok(Cached::Whole(Arc::new(Kept { body, rows, links }))),
+            Written::Whole(body) => Ok(Cached::Whole(Arc::new(Kept { body, links }))),
             Written::Begun(rest) => {
                 *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((rest, links));
                 Ok(Cached::TooLong)
             }
         }
     };
-    let (answer, cached) = match &tag {
+    let answer = match &tag {
         Some(tag) => versions.answers.get(tag, make).await?,
-        None => (make.await?, false),
+        None => make.await?,
     };
     if let Cached::Whole(kept) = answer {
-        let answered = Answered { rows: Some(kept.rows), cached };
-        return Ok(
-            (Extension(answered), facts(&kept.links).whole(kept.body.clone())).into_response()
-        );
+        return Ok(facts(&kept.links).with(kept.body.clone()));
     }
     let begun = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (rest, links) = match begun {
         Some(begun) => begun,
         None => {
-            let Made { written, links, .. } = page.make(versions).await?;
+            let Made { written, links } = page.make(versions).await?;
             match written {
-                Written::Whole(body) => return Ok(facts(&links).whole(body)),
+                Written::Whole(body) => return Ok(facts(&links).with(body)),
                 Written::Begun(rest) => (rest, links),
             }
         }
@@ -88,7 +83,6 @@ fn tag(
         endpoint.depends_on.as_str(),
         &endpoint.data_version.to_string(),
         &request.key(),
-        &request.first_query(),
         &format!("{format:?} {coding:?} {} {}", served.tested, served.warned),
     ])
 }
@@ -105,7 +99,6 @@ struct Page<'a> {
 
 struct Made {
     written: Written,
-    rows: u64,
     links: Vec<(&'static str, String)>,
 }
 
@@ -130,11 +123,7 @@ async fn make(
 ) -> Result<Made, Problem> {
     let planned = &endpoint.planned;
     let bound = planned.bind(request).map_err(|error| match &request.page.cursor {
-        Some(_) => {
-            let detail = "it is no cursor of this endpoint".to_owned();
-            let parameter = "cursor".to_owned();
-            Problem::parameters(vec![ParameterProblem { parameter, detail }])
-        }
+        Some(_) => Problem::parameter("cursor", "it is no cursor of this endpoint".to_owned()),
         None => Problem::internal(error.message),
     })?;
     let mut batches = bound.collect().await?;
@@ -164,19 +153,21 @@ async fn make(
     let rows_of = Rows {
         schema: planned.schema(),
         batches: Box::pin(stream::iter(batches.into_iter().map(Ok))),
-        tail: Box::new(move |_| tail),
+        tail,
     };
     let written = rows_of.write(format, coding).await?;
     let mut links = Vec::new();
     links.extend(next.map(|next| ("next", next)));
     links.push(("first", url(&request.first_query())));
-    Ok(Made { written, rows, links })
+    Ok(Made { written, links })
 }
 
 async fn count(planned: &PlannedEndpoint, request: &Request) -> Result<u64, Problem> {
     let query = planned.count(request).map_err(|error| Problem::internal(error.message))?;
     let batches = query.collect().await?;
     let counted = batches.iter().find(|batch| batch.num_rows() == 1);
-    let count = counted.and_then(|batch| respond::integer(batch.column(0)));
-    count.ok_or_else(|| Problem::internal("a count without a row"))
+    let count = counted.and_then(|batch| int_at(batch.column(0).as_ref(), 0));
+    count
+        .and_then(|count| u64::try_from(count).ok())
+        .ok_or_else(|| Problem::internal("a count without a row"))
 }

@@ -17,14 +17,12 @@ const WHOLE_BYTES_MAX: usize = 1 << 20;
 /// How many chunks wait for a client that reads slowly.
 const CHUNKS_WAITING: usize = 4;
 
-/// What follows the rows of a JSON answer, once their number is known: `"page":…,"meta":…`, without braces.
-pub(in crate::api) type Tail = Box<dyn FnOnce(u64) -> Vec<u8> + Send>;
-
 /// Rows to be written.
 pub(in crate::api) struct Rows {
     pub(in crate::api) schema: SchemaRef,
     pub(in crate::api) batches: BatchStream,
-    pub(in crate::api) tail: Tail,
+    /// What follows them in a JSON answer: `"page":…,"meta":…`, without braces.
+    pub(in crate::api) tail: Vec<u8>,
 }
 
 /// An answer, as far as it is written.
@@ -103,7 +101,6 @@ impl Begun {
 /// Writes one answer: its format, the frame of a JSON answer around it, and the coding.
 struct Writer {
     rows: RowsWriter,
-    count: u64,
     compressor: Compressor,
 }
 
@@ -112,7 +109,7 @@ enum RowsWriter {
     Framed {
         rows: JsonRows,
         begun: bool,
-        tail: Tail,
+        tail: Vec<u8>,
     },
     Plain(Encoder),
 }
@@ -122,7 +119,7 @@ impl Writer {
         format: RowFormat,
         coding: Coding,
         schema: &SchemaRef,
-        tail: Tail,
+        tail: Vec<u8>,
     ) -> Result<Self, OutputError> {
         let rows = match format {
             RowFormat::Json => {
@@ -130,11 +127,10 @@ impl Writer {
             }
             other => RowsWriter::Plain(Encoder::new(other, schema)?),
         };
-        Ok(Self { rows, count: 0, compressor: Compressor::new(coding)? })
+        Ok(Self { rows, compressor: Compressor::new(coding)? })
     }
 
     fn append(&mut self, batch: &arrow::array::RecordBatch) -> Result<Vec<u8>, OutputError> {
-        self.count += batch.num_rows() as u64;
         let written = match &mut self.rows {
             RowsWriter::Framed { rows, begun, .. } => {
                 let mut written = frame_head(begun);
@@ -150,12 +146,12 @@ impl Writer {
     }
 
     fn finish(self) -> Result<Vec<u8>, OutputError> {
-        let Self { rows, count, mut compressor } = self;
+        let Self { rows, mut compressor } = self;
         let rest = match rows {
             RowsWriter::Framed { mut begun, tail, .. } => {
                 let mut rest = frame_head(&mut begun);
                 rest.extend_from_slice(b"],");
-                rest.extend(tail(count));
+                rest.extend(tail);
                 rest.push(b'}');
                 rest
             }

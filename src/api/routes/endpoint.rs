@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 
 use super::API;
 use crate::api::answer;
-use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
 use crate::api::respond;
 use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::base::suggest;
-use crate::endpoints::{self, Cursor, ParameterProblem, PlannedEndpoint};
+use crate::endpoints::{self, Cursor, PlannedEndpoint};
+use crate::warehouse::At;
 
 pub(super) async fn answer(
     State(versions): State<Arc<Versions>>,
-    Extension(principal): Extension<Arc<Principal>>,
     name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -26,29 +25,27 @@ pub(super) async fn answer(
     let query = query.unwrap_or_default();
     let served = version(&versions, &query).await?;
     let endpoint = Arc::clone(find(&served, name)?);
-    permit(&principal, &endpoint.planned)?;
+    permit(&endpoint.planned)?;
     let path = format!("{API}{}", respond::encoded(endpoint.planned.name()));
     answer::page(&versions, &served, &endpoint, &path, &query, &headers).await
 }
 
 /// The version that the request asks for: by `at`, by the cursor that it goes on from, else the current one.
-pub(super) async fn version(versions: &Arc<Versions>, query: &str) -> Result<Arc<Served>, Problem> {
+async fn version(versions: &Arc<Versions>, query: &str) -> Result<Arc<Served>, Problem> {
     let at = endpoints::single(query, "at");
-    let cursor =
-        endpoints::single(query, "cursor").and_then(|cursor| cursor.parse::<Cursor>().ok());
-    match (at, cursor) {
-        (Some(at), None) => versions.at(&at).await,
-        (None, Some(cursor)) => versions.at(&cursor.version.to_string()).await,
-        (Some(at), Some(cursor)) => {
-            let served = versions.at(&at).await?;
-            if served.version == cursor.version {
-                return Ok(served);
-            }
+    let cursor = endpoints::single(query, "cursor");
+    let cursor = cursor.and_then(|cursor| cursor.parse::<Cursor>().ok());
+    let served = match (at, &cursor) {
+        (Some(at), _) => versions.named(&at).await?,
+        (None, Some(cursor)) => versions.at(At::Version(cursor.version)).await?,
+        (None, None) => versions.current()?,
+    };
+    match cursor {
+        Some(cursor) if cursor.version != served.version => {
             let detail = format!("it goes on in version {}; leave `at` out", cursor.version);
-            let parameter = "cursor".to_owned();
-            Err(Problem::parameters(vec![ParameterProblem { parameter, detail }]))
+            Err(Problem::parameter("cursor", detail))
         }
-        (None, None) => versions.current(),
+        _ => Ok(served),
     }
 }
 
@@ -89,13 +86,10 @@ fn find(
     Err(Problem::new(Kind::NoSuchEndpoint, format!("there is no endpoint `{shown}`; {advice}")))
 }
 
-fn permit(principal: &Principal, endpoint: &PlannedEndpoint) -> Result<(), Problem> {
-    match &endpoint.definition().scope {
-        Some(scope) if !principal.may(scope) => {
-            let name = endpoint.name();
-            let detail = format!("endpoint `{name}` requires the scope `{scope}`");
-            Err(Problem::new(Kind::Forbidden, detail))
-        }
-        _ => Ok(()),
-    }
+/// Nobody has shown a scope as long as nobody can: what requires one is answered to no one.
+fn permit(endpoint: &PlannedEndpoint) -> Result<(), Problem> {
+    let Some(scope) = &endpoint.definition().scope else { return Ok(()) };
+    let name = endpoint.name();
+    let detail = format!("endpoint `{name}` requires the scope `{scope}`");
+    Err(Problem::new(Kind::Forbidden, detail))
 }

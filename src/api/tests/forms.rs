@@ -52,13 +52,13 @@ fn who_has_an_answer_is_told_so_until_its_tables_change() {
 
     // The same rows again: a new version, the same answer.
     shop.publish(2, &[daily_sales()]);
-    until(|| get(server.address, "/readyz").json()["version"] == 2);
+    server.await_version(2);
     let after = ask(server.address, "GET", "/api/v1/daily_sales", &known);
     assert_eq!((after.status, after.header("clearwell-version")), (304, "2"));
     assert_eq!(get(server.address, "/api/v1/daily_sales").body, first.body);
 
     shop.publish(3, &[daily_sales()]);
-    until(|| get(server.address, "/readyz").json()["version"] == 3);
+    server.await_version(3);
     let changed = ask(server.address, "GET", "/api/v1/daily_sales", &known);
     assert_eq!((changed.status, changed.json()["meta"]["version"].clone()), (200, json!(3)));
     assert_ne!(changed.header("etag"), tag);
@@ -72,7 +72,7 @@ fn a_walk_over_pages_stays_in_its_version_and_the_past_can_be_asked() {
     let first = get(server.address, "/api/v1/daily_sales?limit=2&count=true").json();
     assert_eq!(first["page"]["total"], 5);
     shop.publish(9, &[daily_sales()]);
-    until(|| get(server.address, "/readyz").json()["version"] == 2);
+    server.await_version(2);
     let second = get(server.address, first["page"]["next"].as_str().unwrap()).json();
     assert_eq!((&second["meta"]["version"], &second["page"]["offset"]), (&json!(1), &json!(2)));
     assert_eq!(
@@ -95,15 +95,4 @@ fn a_walk_over_pages_stays_in_its_version_and_the_past_can_be_asked() {
         (wrong.status, wrong.json()["errors"][0]["parameter"].clone()),
         (400, json!("cursor"))
     );
-}
-
-/// Asks again and again until `done`, for 10 seconds at the most.
-fn until(done: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("it did not come");
 }

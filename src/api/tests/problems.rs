@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::client::{Reply, ask, get};
-use super::shop::{Shop, daily_sales, endpoint};
-use super::swapping::TAKE_UP_MAX;
+use super::shop::{Shop, TAKE_UP_MAX, daily_sales, endpoint};
 use crate::api::ServeLimits;
 use crate::project::Endpoint;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use chrono::{DateTime, Utc};
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use super::client::get;
 use crate::api::{ServeConfig, ServeLimits, serve_until};
 use crate::base::size::ByteSize;
 use crate::base::{NodeId, RunId, SourceText, TableName, Version};
@@ -25,6 +26,9 @@ use crate::warehouse::{
     self, Annex, FORMAT, Manifest, Publication, PublishOutcome, TableColumn, TableContent,
     Warehouse, WriteOptions,
 };
+
+/// Far more than it takes to serve a new version, for machines with other things to do.
+pub(super) const TAKE_UP_MAX: Duration = Duration::from_secs(5);
 
 /// Days since 1970 of 2024-01-01.
 const FIRST_DAY: i32 = 19_723;
@@ -109,6 +113,18 @@ impl Shop {
 }
 
 impl Server {
+    /// Waits until `version` is served.
+    pub(super) fn await_version(&self, version: u64) {
+        let deadline = Instant::now() + TAKE_UP_MAX;
+        loop {
+            let ready = get(self.address, "/readyz").json();
+            if ready["version"] == version {
+                return;
+            }
+            assert!(Instant::now() < deadline, "version {version} not taken up: {ready}");
+        }
+    }
+
     pub(super) fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

@@ -1,24 +1,16 @@
 //! New versions under way: taken up within a second, without a failed or a mixed answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::client::get;
 use super::shop::{Server, Shop, daily_sales, endpoint};
 
-/// Far more than it takes, for machines with other things to do.
-pub(super) const TAKE_UP_MAX: Duration = Duration::from_secs(5);
-
-/// Asks until `version` answers.
+/// Waits until `version` is served, and holds that the endpoint answers from it.
 fn await_version(server: &Server, version: u64) {
-    let deadline = Instant::now() + TAKE_UP_MAX;
-    loop {
-        let answer = get(server.address, "/api/v1/daily_sales?limit=1").json();
-        if answer["meta"]["version"] == version {
-            return;
-        }
-        assert!(Instant::now() < deadline, "version {version} not taken up: {answer}");
-    }
+    server.await_version(version);
+    let answer = get(server.address, "/api/v1/daily_sales?limit=1").json();
+    assert_eq!(answer["meta"]["version"], version, "{answer}");
 }
 
 #[test]

@@ -10,8 +10,9 @@ use super::arguments::{Arguments, quoted};
 use super::kind::Judged;
 use super::result::{Level, ResultFormat};
 use super::{Problem, Subject, literal, values};
-use crate::checks::form::{Alone, Answers, Apart, Ask, Measure, int_at};
+use crate::checks::form::{Alone, Answers, Apart, Ask, Measure};
 use crate::checks::scan;
+use crate::engine::int_at;
 
 /// How many unexpected values GX keeps at the most.
 const MAX_RESULT_RECORDS: usize = 200;
@@ -387,20 +388,19 @@ impl Map {
         counted.truncate(most);
         let numbers = self.columns.iter().all(|column| found.is_number(column));
         let mut comparable = true;
-        let mut less =
-            |(value, count): &(Json, u64), (other, of_other): &(Json, u64)| match of_other
-                .cmp(count)
-            {
-                Ordering::Equal => match values::compare(value, other) {
-                    Some(order) => order.is_lt(),
-                    None => {
-                        comparable &= numbers;
-                        false
-                    }
-                },
-                order => order.is_lt(),
-            };
-        let sorted = python_sorted(counted, &mut less);
+        let less = |(value, count): &(Json, u64), (other, of_other): &(Json, u64)| match of_other
+            .cmp(count)
+        {
+            Ordering::Equal => match values::compare(value, other) {
+                Some(order) => order.is_lt(),
+                None => {
+                    comparable &= numbers;
+                    false
+                }
+            },
+            order => order.is_lt(),
+        };
+        let sorted = python_sorted(counted, less);
         comparable.then(|| {
             let counted = sorted.into_iter();
             counted.map(|(value, count)| json!({"value": value, "count": count})).collect()
@@ -412,7 +412,7 @@ impl Map {
 /// less than NaN, so where a value ends depends on which others it is held against.
 ///
 /// Source: CPython's `listsort.txt`, "count_run" and "binary sort".
-fn python_sorted<T>(items: Vec<T>, less: &mut impl FnMut(&T, &T) -> bool) -> Vec<T> {
+fn python_sorted<T>(items: Vec<T>, mut less: impl FnMut(&T, &T) -> bool) -> Vec<T> {
     let mut sorted: Vec<T> = Vec::with_capacity(items.len());
     let descends = matches!(items.as_slice(), [first, second, ..] if less(second, first));
     let mut in_run = true;

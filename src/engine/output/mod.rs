@@ -19,27 +19,20 @@ pub(crate) use json::JsonRows;
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Boxes for people.
+    /// Boxes for people, as wide as the widest of all values.
     Table,
-    Csv,
-    /// One array of objects.
-    Json,
-    /// One object a line.
-    Ndjson,
-    /// Arrow's IPC stream.
-    Arrow,
-    Parquet,
+    Rows(RowFormat),
 }
 
 impl Format {
     /// Every format by the name it is asked for with.
     pub(crate) const ALL: &[(&str, Self)] = &[
         ("table", Self::Table),
-        ("csv", Self::Csv),
-        ("json", Self::Json),
-        ("ndjson", Self::Ndjson),
-        ("arrow", Self::Arrow),
-        ("parquet", Self::Parquet),
+        ("csv", Self::Rows(RowFormat::Csv)),
+        ("json", Self::Rows(RowFormat::Json)),
+        ("ndjson", Self::Rows(RowFormat::Ndjson)),
+        ("arrow", Self::Rows(RowFormat::Arrow)),
+        ("parquet", Self::Rows(RowFormat::Parquet)),
     ];
 }
 
@@ -83,11 +76,7 @@ pub(crate) async fn write(
 ) -> Result<u64, OutputError> {
     let format = match format {
         Format::Table => return table::write(stream, schema, out).await,
-        Format::Csv => RowFormat::Csv,
-        Format::Json => RowFormat::Json,
-        Format::Ndjson => RowFormat::Ndjson,
-        Format::Arrow => RowFormat::Arrow,
-        Format::Parquet => RowFormat::Parquet,
+        Format::Rows(format) => format,
     };
     let mut encoder = Encoder::new(format, schema)?;
     let mut rows = 0;

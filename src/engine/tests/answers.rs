@@ -1,6 +1,7 @@
 //! What comes out of a query: rows, order, files, errors.
 
 use super::*;
+use crate::engine::output::{Format, RowFormat};
 
 #[tokio::test]
 async fn columns_of_the_files_that_the_table_does_not_have_are_not_seen() {
@@ -86,7 +87,7 @@ async fn kinds() -> (World, Query) {
     (world, query)
 }
 
-async fn written(query: &Query, format: output::Format) -> Vec<u8> {
+async fn written(query: &Query, format: Format) -> Vec<u8> {
     let mut out = Vec::new();
     let stream = query.stream().await.unwrap();
     output::write(stream, &query.schema(), format, &mut out).await.unwrap();
@@ -97,14 +98,14 @@ async fn written(query: &Query, format: output::Format) -> Vec<u8> {
 async fn values_have_one_spelling() {
     let (_world, query) = kinds().await;
     let text = async |format| String::from_utf8(written(&query, format).await).unwrap();
-    insta::assert_snapshot!(text(output::Format::Json).await, @r#"[{"i":1,"Dec":"-0.0500","d":1.5,"nan":null,"s":"a \"b\", \\ \n","empty":"","b":true,"day":"2024-01-31","ts":"2024-01-31T10:00:00","f":"1969-12-31T23:59:59.25","tz":"1970-01-01T00:00:00Z","l":[1,null],"st":{"k":"1.50"},"Blob":"a\\x00\\xFF\\x5C"},{"i":null,"Dec":null,"d":null,"nan":null,"s":null,"empty":null,"b":null,"day":null,"ts":null,"f":null,"tz":null,"l":null,"st":null,"Blob":null}]"#);
-    insta::assert_snapshot!(text(output::Format::Ndjson).await.lines().count(), @"2");
-    insta::assert_snapshot!(text(output::Format::Csv).await, @r#"i,Dec,d,nan,s,empty,b,day,ts,f,tz,l,st,Blob
+    insta::assert_snapshot!(text(Format::Rows(RowFormat::Json)).await, @r#"[{"i":1,"Dec":"-0.0500","d":1.5,"nan":null,"s":"a \"b\", \\ \n","empty":"","b":true,"day":"2024-01-31","ts":"2024-01-31T10:00:00","f":"1969-12-31T23:59:59.25","tz":"1970-01-01T00:00:00Z","l":[1,null],"st":{"k":"1.50"},"Blob":"a\\x00\\xFF\\x5C"},{"i":null,"Dec":null,"d":null,"nan":null,"s":null,"empty":null,"b":null,"day":null,"ts":null,"f":null,"tz":null,"l":null,"st":null,"Blob":null}]"#);
+    insta::assert_snapshot!(text(Format::Rows(RowFormat::Ndjson)).await.lines().count(), @"2");
+    insta::assert_snapshot!(text(Format::Rows(RowFormat::Csv)).await, @r#"i,Dec,d,nan,s,empty,b,day,ts,f,tz,l,st,Blob
 1,-0.0500,1.5,nan,"a ""b"", \ 
 ","",true,2024-01-31,2024-01-31 10:00:00,1969-12-31 23:59:59.25,1970-01-01 00:00:00+00,"[1, NULL]",{'k': 1.50},a\x00\xFF\x5C
 ,,,,,,,,,,,,,"#);
     let read: Vec<serde_json::Value> =
-        serde_json::from_str(&text(output::Format::Json).await).unwrap();
+        serde_json::from_str(&text(Format::Rows(RowFormat::Json)).await).unwrap();
     assert_eq!(read[0]["Dec"], "-0.0500");
     assert_eq!(read[0]["s"], "a \"b\", \\ \n");
 }
@@ -113,7 +114,7 @@ async fn values_have_one_spelling() {
 async fn a_table_is_a_box() {
     let world = World::shop();
     let query = world.session().plan("select name, age, 1.5 as x from customers order by 1").await;
-    let text = written(&query.unwrap(), output::Format::Table).await;
+    let text = written(&query.unwrap(), Format::Table).await;
     let expected = "\
 ┌──────┬─────────┬──────────────┐
 │ Name │   age   │      x       │
@@ -132,7 +133,7 @@ async fn files_of_answers_read_back() {
     let (world, query) = kinds().await;
     let rows = query.collect().await.unwrap();
     let rows = arrow::compute::concat_batches(&query.schema(), &rows).unwrap();
-    let arrow = written(&query, output::Format::Arrow).await;
+    let arrow = written(&query, Format::Rows(RowFormat::Arrow)).await;
     let read = arrow::ipc::reader::StreamReader::try_new(arrow.as_slice(), None).unwrap();
     let read: Vec<RecordBatch> = read.map(Result::unwrap).collect();
     // Not a number is not equal to itself, so texts are compared.
@@ -141,7 +142,7 @@ async fn files_of_answers_read_back() {
         shown(&arrow::compute::concat_batches(&query.schema(), &read).unwrap()),
         shown(&rows)
     );
-    let parquet = written(&query, output::Format::Parquet).await;
+    let parquet = written(&query, Format::Rows(RowFormat::Parquet)).await;
     let path = world.folder.path().join("answer.parquet");
     std::fs::write(&path, parquet).unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(

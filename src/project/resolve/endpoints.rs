@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::graph::{Endpoint, NodeInfo, OrderKey, PageSize, Parameter};
+use super::super::graph::{EVERYWHERE, Endpoint, NodeInfo, OrderKey, PageSize, Parameter};
 use super::super::load::{Inputs, Workshop};
 use super::super::properties::EndpointProperties;
 use super::super::yaml::{self, Yaml};
@@ -12,8 +12,6 @@ use crate::base::{Diagnostic, Diagnostics, Span};
 
 /// Routes of the API itself.
 const ROUTES: [&str; 5] = ["tables", "versions", "query", "token", "openapi.json"];
-/// Parameters that every endpoint has.
-const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
 const PAGE: PageSize = PageSize { default: 100, max: 1000 };
 
 pub(super) fn resolve(

@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Judged, Kind};
 use super::super::{Problem, literal, values};
-use crate::checks::form::{Apart, Ask, int_at};
+use crate::checks::form::{Apart, Ask};
+use crate::engine::int_at;
 
 /// How many different values a result lists.
 const VALUES_MAX: usize = 10_000;

@@ -79,7 +79,7 @@ fn unexpected_rows(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         let [counted, rows] = answers.queries.as_slice() else {
             return Err(Problem::new("no answer"));
         };
-        let count = crate::checks::form::int_at(counted.column(0).as_ref(), 0).unwrap_or(0);
+        let count = crate::engine::int_at(counted.column(0).as_ref(), 0).unwrap_or(0);
         let schema = rows.schema();
         let row = |row: usize| -> Json {
             let cells = schema.fields().iter().zip(rows.columns());

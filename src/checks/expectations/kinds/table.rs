@@ -7,7 +7,8 @@ use super::super::arguments::Arguments;
 use super::super::kind::{Compiled, Judged, Kind};
 use super::aggregates::Bounds;
 use crate::base::TableName;
-use crate::checks::form::{Apart, Ask, Measure, int_at};
+use crate::checks::form::{Apart, Ask, Measure};
+use crate::engine::int_at;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
