@@ -87,9 +87,12 @@ fn a_walk_over_pages_stays_in_its_version_and_the_past_can_be_asked() {
 
     assert_eq!(get(server.address, "/api/v1/daily_sales?at=1").json()["meta"]["row_count"], 5);
     assert_eq!(get(server.address, "/api/v1/daily_sales?at=2").json()["meta"]["row_count"], 9);
-    let statuses = ["at=3", "at=2020-01-01", "at=nobody", "at=run:x", "at=", "at=1&at=2"];
+    let statuses = ["at=0", "at=3", "at=2020-01-01", "at=nobody", "at=run:x", "at=", "at=1&at=2"];
     let status = |query: &&str| get(server.address, &format!("/api/v1/daily_sales?{query}")).status;
-    assert_eq!(statuses.iter().map(status).collect::<Vec<_>>(), [404, 404, 404, 400, 400, 400]);
+    assert_eq!(
+        statuses.iter().map(status).collect::<Vec<_>>(),
+        [404, 404, 404, 404, 400, 400, 400]
+    );
     let wrong = get(server.address, "/api/v1/daily_sales?cursor=eyJ2IjoxLCJrIjpbMSwyXSwibiI6Mn0");
     assert_eq!(
         (wrong.status, wrong.json()["errors"][0]["parameter"].clone()),
