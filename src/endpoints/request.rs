@@ -12,7 +12,7 @@ use crate::base::suggest;
 use crate::project::PageSize;
 
 /// The furthest row that can be asked for.
-const OFFSET_MAX: u64 = 1_000_000_000_000;
+pub(crate) const OFFSET_MAX: u64 = 1_000_000_000_000;
 
 /// Problems beyond these are counted, not told.
 const PROBLEMS_MAX: usize = 20;
@@ -21,7 +21,7 @@ const PROBLEMS_MAX: usize = 20;
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What every endpoint understands besides its own parameters.
-const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
+pub(crate) const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", "format", "at"];
 
 /// A request that an endpoint can answer.
 #[derive(Clone, Debug, PartialEq)]
