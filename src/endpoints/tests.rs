@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::ParameterProblem;
 use super::parameters::Parameter;
 use super::request::{self, Request};
 use super::value::kind_named;
-use crate::base::{NodeId, SourceText};
+use super::{Cursor, ParameterProblem};
+use crate::base::{NodeId, SourceText, Version};
 use crate::project::{self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, Piece};
 
 pub(super) const PAGE: PageSize = PageSize { default: 10, max: 1000 };

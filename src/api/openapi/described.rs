@@ -100,13 +100,17 @@ pub(super) fn everywhere(page: PageSize) -> Vec<Parameter> {
                 "The form of the answer; goes before the header `Accept`.",
             )
         },
-        parameter(
-            "at",
-            ParameterKind::String,
-            "The state to answer from: a version, a time (the version that was current then; without a zone UTC) or a \
-             tag. Without it the current version.",
-        ),
+        at(),
     ]
+}
+
+pub(super) fn at() -> Parameter {
+    parameter(
+        "at",
+        ParameterKind::String,
+        "The state to answer from: a version, a time (the version that was current then; without a zone UTC) or a tag. \
+         Without it the current version.",
+    )
 }
 
 fn parameter(name: &str, kind: ParameterKind, description: &str) -> Parameter {

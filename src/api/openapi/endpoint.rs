@@ -1,10 +1,10 @@
 //! An endpoint of the project as a path of the document.
 
 use serde_json::json;
+use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, PathItem};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Content, ContentBuilder, RefOr, Response, ResponseBuilder};
-use utoipa::openapi::link::LinkBuilder;
 
 use super::described::Described;
 use super::shared::{self, ROWS_HEADERS, schema_ref};
@@ -50,9 +50,11 @@ fn operation(endpoint: &Described<'_>) -> Operation {
         .parameters(Some(queries))
         .securities(Some(shared::security(&scopes)))
         .response("200", answer(endpoint))
-        .response("304", not_modified());
+        .response("304", shared::not_modified());
     let problems = shared::problems_of(&STATUSES);
-    problems.fold(operation, |operation, (status, problem)| operation.response(status, problem)).build()
+    problems
+        .fold(operation, |operation, (status, problem)| operation.response(status, problem))
+        .build()
 }
 
 /// The first sentence of its description.
@@ -87,15 +89,11 @@ fn answer(endpoint: &Described<'_>) -> Response {
     }
     let link = LinkBuilder::new()
         .operation_id(endpoint.name)
-        .parameter("at", "$response.body#/meta/version")
+        .parameter("at", "$response.header.Clearwell-Version")
         .description("The same rows again, whatever is published meanwhile.");
-    shared::with_headers(response, &ROWS_HEADERS).link("at_this_version", RefOr::T(link.build())).build()
-}
-
-fn not_modified() -> Response {
-    let response = ResponseBuilder::new()
-        .description("`If-None-Match` names the answer: what the client has still holds.");
-    shared::with_headers(response, &["X-Request-Id", "ETag", "Cache-Control", "Vary"]).build()
+    shared::with_headers(response, &ROWS_HEADERS)
+        .link("at_this_version", RefOr::T(link.build()))
+        .build()
 }
 
 fn content(endpoint: &Described<'_>, format: RowFormat) -> Content {
@@ -144,7 +142,9 @@ fn content(endpoint: &Described<'_>, format: RowFormat) -> Content {
 fn binary(description: &str) -> Content {
     let bytes = ObjectBuilder::new()
         .schema_type(Type::String)
-        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Binary)))
+        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+            utoipa::openapi::KnownFormat::Binary,
+        )))
         .description(Some(description));
     Content::new(Some(bytes))
 }

@@ -5,6 +5,8 @@ use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Content, ContentBuilder, RefOr, Response, ResponseBuilder, Schema};
 
+use super::described::at;
+use super::parameters;
 use super::shared::{self, schema_ref};
 use super::{EXPLORING, OPERATING};
 
@@ -18,7 +20,13 @@ pub(super) const ROUTES: &[(&str, fn() -> PathItem)] = &[
 ];
 
 /// A route that is read, by whoever has a token.
-fn read(id: &str, tag: &str, summary: &str, answer: Response, statuses: &[u16]) -> OperationBuilder {
+fn read(
+    id: &str,
+    tag: &str,
+    summary: &str,
+    answer: Response,
+    statuses: &[u16],
+) -> OperationBuilder {
     let operation = OperationBuilder::new()
         .tag(tag)
         .operation_id(Some(id))
@@ -81,14 +89,21 @@ fn index() -> PathItem {
 }
 
 fn openapi_json() -> PathItem {
-    let body = object([("openapi", text().into())]);
-    let answer = answer("OpenAPI 3.1.", "application/json", Content::new(Some(body)));
-    get(for_all(read("api.openapi_json", EXPLORING, "This document as JSON", answer, &[])))
+    openapi("api.openapi_json", "This document as JSON", "application/json")
 }
 
 fn openapi_yaml() -> PathItem {
-    let answer = answer("OpenAPI 3.1.", "application/yaml", Content::new(Some(text())));
-    get(for_all(read("api.openapi_yaml", EXPLORING, "This document as YAML", answer, &[])))
+    openapi("api.openapi_yaml", "This document as YAML", "application/yaml")
+}
+
+fn openapi(id: &str, summary: &str, media_type: &str) -> PathItem {
+    let body = object([("openapi", text().into())]);
+    let document = ResponseBuilder::new()
+        .description("OpenAPI 3.1.")
+        .content(media_type, Content::new(Some(body)));
+    let document = shared::with_headers(document, &["X-Request-Id", "ETag", "Cache-Control"]);
+    let operation = for_all(read(id, EXPLORING, summary, document.build(), &[400, 404, 410]));
+    get(operation.parameter(parameters::query(&at())).response("304", shared::not_modified()))
 }
 
 fn livez() -> PathItem {

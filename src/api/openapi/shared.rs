@@ -86,7 +86,9 @@ pub(super) fn security(scopes: &[&str]) -> Vec<SecurityRequirement> {
 }
 
 /// References to the problems that a route may answer with: those of `statuses` and those of every route.
-pub(super) fn problems_of(statuses: &[u16]) -> impl Iterator<Item = (String, RefOr<Response>)> + use<> {
+pub(super) fn problems_of(
+    statuses: &[u16],
+) -> impl Iterator<Item = (String, RefOr<Response>)> + use<> {
     let wanted = |status: &StatusCode| {
         let status = status.as_u16();
         statuses.contains(&status) || ANY.contains(&status)
@@ -95,6 +97,13 @@ pub(super) fn problems_of(statuses: &[u16]) -> impl Iterator<Item = (String, Ref
     wanted.into_iter().map(|status| {
         (status.as_str().to_owned(), RefOr::Ref(Ref::from_response_name(name(status))))
     })
+}
+
+/// The answer to a client that has it already.
+pub(super) fn not_modified() -> Response {
+    let response = ResponseBuilder::new()
+        .description("`If-None-Match` names the answer: what the client has still holds.");
+    with_headers(response, &["X-Request-Id", "ETag", "Cache-Control", "Vary"]).build()
 }
 
 /// `response` with references to these headers.
@@ -110,8 +119,7 @@ pub(super) fn schema_ref(name: &str) -> RefOr<Schema> {
 }
 
 fn statuses() -> Vec<StatusCode> {
-    let mut statuses: Vec<StatusCode> =
-        problems::KINDS.iter().map(|kind| kind.facts().0).collect();
+    let mut statuses: Vec<StatusCode> = problems::KINDS.iter().map(|kind| kind.facts().0).collect();
     statuses.sort_unstable();
     statuses.dedup();
     statuses
@@ -190,7 +198,9 @@ fn problem() -> ObjectBuilder {
         .property("request_id", text("As in the header `X-Request-Id`."))
         .property(
             "errors",
-            ArrayBuilder::new().items(entry).description(Some("Each parameter that cannot be used.")),
+            ArrayBuilder::new()
+                .items(entry)
+                .description(Some("Each parameter that cannot be used.")),
         )
         .required("type")
         .required("title")
@@ -237,14 +247,15 @@ fn meta() -> ObjectBuilder {
 }
 
 fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
-    let http = |scheme, description| {
-        HttpBuilder::new().scheme(scheme).description(Some(description))
-    };
-    let bearer = http(HttpAuthScheme::Bearer, "A token: `clearwell token`, or `POST /api/v1/token`.")
-        .bearer_format("JWT");
+    let http =
+        |scheme, description| HttpBuilder::new().scheme(scheme).description(Some(description));
+    let bearer =
+        http(HttpAuthScheme::Bearer, "A token: `clearwell token`, or `POST /api/v1/token`.")
+            .bearer_format("JWT");
     let basic = http(HttpAuthScheme::Basic, "A user of the users file: `clearwell user add`.");
     let flow = Flow::ClientCredentials(ClientCredentials::new("/api/v1/token", Scopes::new()));
-    let client = OAuth2::with_description([flow], "A user's name and password for a short-lived token.");
+    let client =
+        OAuth2::with_description([flow], "A user's name and password for a short-lived token.");
     [
         ("bearer", SecurityScheme::Http(bearer.build())),
         ("basic", SecurityScheme::Http(basic.build())),
