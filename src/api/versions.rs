@@ -297,7 +297,9 @@ fn at_problem(error: &WarehouseError) -> Problem {
     let detail = error.to_string();
     match error {
         WarehouseError::BadAt { .. } => bad_at(detail),
-        WarehouseError::NoVersion { version, oldest, .. } if version < oldest => {
+        WarehouseError::NoVersion { version, oldest, .. }
+            if (Version::FIRST..*oldest).contains(version) =>
+        {
             Problem::new(Kind::Gone, detail)
         }
         WarehouseError::NoVersion { .. }

@@ -18,7 +18,7 @@ pub(crate) use cursor::Cursor;
 pub(crate) use plan::{PlannedEndpoint, plan};
 #[cfg(test)]
 pub(crate) use request::EVERYWHERE;
-pub(crate) use request::{OFFSET_MAX, ParameterProblem, Request, single};
+pub(crate) use request::{OFFSET_MAX, ParameterProblem, Request, only, single};
 #[cfg(test)]
 pub(crate) use store::write_unplanned;
 pub(crate) use store::{StoreError, read, write};

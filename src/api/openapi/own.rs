@@ -85,7 +85,7 @@ fn index() -> PathItem {
     ]);
     let answer = answer("The endpoints.", "application/json", Content::new(Some(body)));
     let summary = "The endpoints there are, and how to ask each";
-    get(read("api.index", EXPLORING, summary, answer, &[401, 403]))
+    get(read("api.index", EXPLORING, summary, answer, &[400, 401, 403]))
 }
 
 fn openapi_json() -> PathItem {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Serialize;
 
@@ -66,7 +66,11 @@ struct ParameterView<'a> {
     example: Option<&'a str>,
 }
 
-pub(super) async fn list(State(versions): State<Arc<Versions>>) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(versions): State<Arc<Versions>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    endpoints::only(&query.unwrap_or_default(), &[]).map_err(Problem::parameters)?;
     let served = versions.current()?;
     let described = served.described();
     let endpoints: Vec<_> = described.iter().map(view).collect();

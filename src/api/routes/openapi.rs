@@ -12,6 +12,7 @@ use crate::api::answer::Tag;
 use crate::api::openapi::Document;
 use crate::api::problem::Problem;
 use crate::api::versions::Versions;
+use crate::endpoints;
 
 pub(super) async fn json(
     State(versions): State<Arc<Versions>>,
@@ -37,7 +38,9 @@ async fn answer(
     media_type: &'static str,
     written: impl Fn(&Document) -> &str,
 ) -> Result<Response, Problem> {
-    let served = endpoint::version(versions, &query.unwrap_or_default()).await?;
+    let query = query.unwrap_or_default();
+    endpoints::only(&query, &["at"]).map_err(Problem::parameters)?;
+    let served = endpoint::version(versions, &query).await?;
     let body = written(served.document()?);
     let tag = Tag::of([media_type, body]);
     let mut response = match tag.is_known(headers) {

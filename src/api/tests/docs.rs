@@ -219,7 +219,10 @@ fn the_document_is_of_one_version_and_has_a_tag() {
         reply.json()["paths"].get("/api/v1/daily_sales").is_some()
     };
     assert!(!paths("") && paths("?at=1"));
-    assert_eq!(get(server.address, "/api/v1/openapi.json?at=7").status, 404);
+    for (query, status) in [("at=7", 404), ("at=0", 404), ("at=1&at=1", 400), ("att=1", 400)] {
+        let reply = get(server.address, &format!("/api/v1/openapi.json?{query}"));
+        assert_eq!(reply.status, status, "{query}");
+    }
     for path in ["/api/v1/openapi.json", "/api/v1/openapi.yaml"] {
         let tag = get(server.address, path).header("etag").to_owned();
         let again = ask(server.address, "GET", path, &format!("if-none-match: {tag}\r\n"));
