@@ -12,6 +12,8 @@ mod shared;
 mod types;
 mod yaml;
 
+use std::collections::BTreeMap;
+
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server, Tag};
 
@@ -51,7 +53,7 @@ impl Document {
 
 fn document(endpoints: &[Described<'_>]) -> OpenApi {
     let mut paths = PathsBuilder::new();
-    let mut components = shared::components();
+    let mut components = shared::components(&scopes(endpoints));
     for endpoint in endpoints {
         paths = paths.path(&endpoint.path, endpoint::path(endpoint));
         components = components.schema(endpoint::row_name(endpoint), endpoint::row(endpoint));
@@ -72,6 +74,20 @@ fn document(endpoints: &[Described<'_>]) -> OpenApi {
         .paths(paths)
         .components(Some(components.build()))
         .build()
+}
+
+/// Every scope that an endpoint requires, with the paths that do.
+fn scopes(endpoints: &[Described<'_>]) -> BTreeMap<String, String> {
+    let mut scopes: BTreeMap<String, String> = BTreeMap::new();
+    for endpoint in endpoints {
+        let Some(scope) = endpoint.scope else { continue };
+        let paths = scopes.entry(scope.to_owned()).or_default();
+        if !paths.is_empty() {
+            paths.push_str(", ");
+        }
+        paths.push_str(&endpoint.path);
+    }
+    scopes
 }
 
 fn tags() -> [Tag; 3] {

@@ -10,8 +10,10 @@ use super::parameters;
 use super::shared::{self, schema_ref};
 use super::{EXPLORING, OPERATING};
 
-/// Each with its path and its description.
-pub(super) const ROUTES: &[(&str, fn() -> PathItem)] = &[
+/// A path and what describes it.
+type Route = (&'static str, fn() -> PathItem);
+
+pub(super) const ROUTES: &[Route] = &[
     ("/api/v1/", index),
     ("/api/v1/openapi.json", openapi_json),
     ("/api/v1/openapi.yaml", openapi_yaml),

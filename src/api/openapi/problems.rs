@@ -19,13 +19,13 @@ pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::TimedOut,
 ];
 
-/// What a kind means, and what who meets it can do about it: whole sentences, without markup.
+/// What a kind means, and what who meets it can do about it: whole sentences, code between backticks.
 pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::BadParameters => (
             "A parameter has a name that is not known, is given twice or is missing, or its value is not of its type, \
              outside of its bounds or not of its pattern.",
-            "Read errors: it names each parameter with what is wrong with it. The description of the endpoint in the \
+            "Read `errors`: it names each parameter with what is wrong with it. The description of the endpoint in the \
              OpenAPI document has the types and bounds.",
         ),
         Kind::Forbidden => (
@@ -38,20 +38,20 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
         ),
         Kind::NoSuchEndpoint => (
             "The version that was asked has no endpoint of this name.",
-            "Compare the name with the endpoints listed at /api/v1/. An endpoint that was added lately is not part of \
+            "Compare the name with the endpoints listed at `/api/v1/`. An endpoint that was added lately is not part of \
              older versions.",
         ),
         Kind::NoSuchVersion => (
-            "What at names was never published: a version or tag that does not exist, or a time before the first version.",
-            "Leave at out to ask the current version.",
+            "What `at` names was never published: a version or tag that does not exist, or a time before the first version.",
+            "Leave `at` out to ask the current version.",
         ),
         Kind::MethodNotAllowed => (
             "The path exists, but not with this method.",
-            "Use one of the methods that the header Allow lists.",
+            "Use one of the methods that the header `Allow` lists.",
         ),
         Kind::NotAcceptable => (
-            "The header Accept allows none of the forms that an answer can have.",
-            "Accept one of the media types that the detail lists, or name a form with format, which goes before Accept.",
+            "The header `Accept` allows none of the forms that an answer can have.",
+            "Accept one of the media types that the detail lists, or name a form with `format`, which goes before `Accept`.",
         ),
         Kind::Gone => (
             "The version existed and is no longer kept.",
@@ -65,19 +65,19 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
         ),
         Kind::NoVersion => (
             "The server runs, but nothing has been published yet.",
-            "Run clearwell build, which publishes the first version; the server takes it up within a second.",
+            "Run `clearwell build`, which publishes the first version; the server takes it up within a second.",
         ),
         Kind::EndpointUnavailable => (
             "The endpoint's query no longer fits the tables of the version that is served.",
-            "Run clearwell build, which says what is wrong with the endpoint and publishes nothing that does not fit.",
+            "Run `clearwell build`, which says what is wrong with the endpoint and publishes nothing that does not fit.",
         ),
         Kind::Overloaded => (
             "The server has no memory or no place left for another request just now.",
-            "Try again after as many seconds as the header Retry-After says, and ask for fewer rows at once.",
+            "Try again after as many seconds as the header `Retry-After` says, and ask for fewer rows at once.",
         ),
         Kind::TimedOut => (
             "The answer took longer than the server lets a request run; the query was cancelled.",
-            "Ask for less: fewer rows with limit, or narrower filters.",
+            "Ask for less: fewer rows with `limit`, or narrower filters.",
         ),
     }
 }

@@ -1,5 +1,7 @@
 //! What routes have in common: schemas, headers, problems, ways to say who asks.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{
@@ -61,7 +63,8 @@ pub(super) const ROWS_HEADERS: [&str; 11] = [
     "X-RateLimit-Remaining",
 ];
 
-pub(super) fn components() -> ComponentsBuilder {
+/// `scopes`: those that there are, each with what it is for.
+pub(super) fn components(scopes: &BTreeMap<String, String>) -> ComponentsBuilder {
     let mut components = ComponentsBuilder::new()
         .schema("Problem", problem())
         .schema("Page", page())
@@ -72,7 +75,7 @@ pub(super) fn components() -> ComponentsBuilder {
     for status in statuses() {
         components = components.response(name(status), problem_response(status));
     }
-    for (name, scheme) in security_schemes() {
+    for (name, scheme) in security_schemes(scopes) {
         components = components.security_scheme(name, scheme);
     }
     components
@@ -246,14 +249,16 @@ fn meta() -> ObjectBuilder {
         .required("row_count")
 }
 
-fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
+fn security_schemes(scopes: &BTreeMap<String, String>) -> [(&'static str, SecurityScheme); 3] {
     let http =
         |scheme, description| HttpBuilder::new().scheme(scheme).description(Some(description));
     let bearer =
         http(HttpAuthScheme::Bearer, "A token: `clearwell token`, or `POST /api/v1/token`.")
             .bearer_format("JWT");
     let basic = http(HttpAuthScheme::Basic, "A user of the users file: `clearwell user add`.");
-    let flow = Flow::ClientCredentials(ClientCredentials::new("/api/v1/token", Scopes::new()));
+    let scopes = scopes.iter().map(|(scope, text)| (scope.as_str(), text.as_str()));
+    let scopes = Scopes::from_iter(scopes);
+    let flow = Flow::ClientCredentials(ClientCredentials::new("/api/v1/token", scopes));
     let client =
         OAuth2::with_description([flow], "A user's name and password for a short-lived token.");
     [

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, Value, context};
+use minijinja::{AutoEscape, Environment, Error, HtmlEscape, Value, context};
 use serde::Serialize;
 
 use super::read_only;
@@ -66,10 +66,20 @@ fn answer(page: Result<String, Error>) -> Response {
     response
 }
 
+/// A text whose backticks stand around code.
+fn marked(text: &str) -> Value {
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        let part = HtmlEscape(part);
+        if index % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
+    });
+    Value::from_safe_string(parts.collect())
+}
+
 /// The page of one kind, or the list of all.
 fn render(kind: Option<Kind>) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("marked", marked);
     let all: Vec<View> = KINDS.iter().map(|&kind| kind.into()).collect();
     let kind = Value::from(Serde(kind.map(View::from)));
     environment.render_str(PAGE, context! { kind, all => Value::from(Serde(all)) })

@@ -176,6 +176,18 @@ fn columns_come_in_their_order_with_types() {
 }
 
 #[test]
+fn a_scope_is_told_where_it_is_required() {
+    let scope = Some("read:sales".to_owned());
+    let (_shop, server) = served(&[Endpoint { scope, ..daily_sales() }]);
+    let document = document(&server);
+    let flows = &document["components"]["securitySchemes"]["client"]["flows"];
+    assert_eq!(flows["clientCredentials"]["scopes"]["read:sales"], "/api/v1/daily_sales");
+    let operation = &document["paths"]["/api/v1/daily_sales"]["get"];
+    assert_eq!(operation["security"][0]["bearer"][0], "read:sales");
+    assert!(operation["description"].as_str().unwrap().contains("the scope `read:sales`"));
+}
+
+#[test]
 fn every_reference_resolves_and_every_operation_has_its_own_name() {
     let (_shop, server) = served(&[daily_sales(), endpoint("other", "select * from daily_sales")]);
     let document = document(&server);
@@ -248,6 +260,7 @@ fn every_kind_of_problem_has_its_page() {
         assert!(page.body.contains(&format!("<h1>{title}</h1>")), "{slug}");
         assert!(page.body.contains(status.as_str()), "{slug}");
         assert!(list.body.contains(&format!("<a href=\"{slug}\">")), "{slug}");
+        assert!(!page.body.contains('`'), "{slug}");
     }
     let answered = get(server.address, "/nothing").json();
     assert_eq!(get(server.address, answered["type"].as_str().unwrap()).status, 200);
