@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The OpenAPI document of the served shop: valid by a validator that is not ours, one in JSON, in YAML and in print, and
-true by schemathesis, which asks every operation what the document allows and what it does not.
+true by schemathesis, which asks every operation what the document allows and what it does not; so does it an endpoint that
+has every kind of parameter.
 
 usage: openapi.py [--clearwell PATH] [--examples N]
 """
@@ -16,8 +17,8 @@ from pathlib import Path
 import openapi_spec_validator
 import yaml
 
-from program import REPOSITORY, Failure, add_arguments
-from served import shop
+from program import PROJECTS, REPOSITORY, Failure, add_arguments
+from served import project, shop
 
 PHASES = "examples,coverage,fuzzing,stateful"
 SEED = 20240131
@@ -34,6 +35,8 @@ def main():
             document = one_document(served)
             valid(document)
             true(served, given.examples)
+        with project(given.clearwell, PROJECTS / "parameters") as served:
+            true(served, given.examples, "--include-path", "/api/v1/every_kind")
     except Failure as failure:
         sys.exit(f"FAIL {failure}")
 
@@ -62,11 +65,11 @@ def valid(document):
     print("ok   openapi-spec-validator finds no error")
 
 
-def true(served, examples):
+def true(served, examples, *options):
     command = [
         sys.executable, "-m", "schemathesis.cli", "run", f"{served.address}/api/v1/openapi.json",
         "--checks", "all", "--phases", PHASES, "--max-examples", str(examples), "--seed", str(SEED),
-        "--continue-on-failure", "--workers", "2", "--no-color", "--warnings", "off",
+        "--continue-on-failure", "--workers", "2", "--no-color", "--warnings", "off", *options,
     ]  # fmt: skip
     if served.token:
         command += ["--header", f"Authorization: Bearer {served.token}"]

@@ -53,15 +53,20 @@ class Served:
             raise Failure(f"{path}: {error.code} {error.read().decode(errors='replace')}") from error
 
 
-@contextlib.contextmanager
 def shop(program):
-    with tempfile.TemporaryDirectory() as folder:
-        clearwell = Clearwell(program, REPOSITORY / "sql", Path(folder) / "warehouse")
+    return project(program, REPOSITORY / "sql")
+
+
+@contextlib.contextmanager
+def project(program, folder):
+    """Serves the project in a folder, whose warehouse is elsewhere and thrown away."""
+    with tempfile.TemporaryDirectory() as scratch:
+        clearwell = Clearwell(program, folder, Path(scratch) / "warehouse")
         clearwell.build()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{free.getsockname()[1]}"
-        with open(Path(folder) / "talk", "w+", encoding="utf-8") as talk:
+        with open(Path(scratch) / "talk", "w+", encoding="utf-8") as talk:
             server = clearwell.start("serve", "--bind", address, stderr=talk)
             try:
                 served = Served(clearwell, f"http://{address}", None)

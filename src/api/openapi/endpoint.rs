@@ -1,6 +1,7 @@
 //! An endpoint of the project as a path of the document.
 
-use serde_json::json;
+use arrow::datatypes::DataType;
+use serde_json::{Value as Json, json};
 use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, PathItem};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
@@ -101,7 +102,6 @@ fn content(endpoint: &Described<'_>, format: RowFormat) -> Content {
         let text = ObjectBuilder::new().schema_type(Type::String).description(Some(description));
         ContentBuilder::new().schema(Some(text))
     };
-    let fields = || endpoint.columns.iter().map(|(field, _)| field.as_ref());
     match format {
         RowFormat::Json => {
             let rows = ArrayBuilder::new().items(schema_ref(&row_name(endpoint)));
@@ -116,20 +116,21 @@ fn content(endpoint: &Described<'_>, format: RowFormat) -> Content {
             let limit = endpoint.parameters.iter().find(|parameter| parameter.name == "limit");
             let limit = limit.and_then(|limit| limit.default.as_ref()?.parse::<u64>().ok());
             let example = json!({
-                "data": [types::example_row(fields())],
+                "data": [example_row(endpoint)],
                 "page": {"limit": limit, "offset": 0, "next": null},
                 "meta": {"version": 1, "as_of": EXAMPLE_TIME, "row_count": 1},
             });
             ContentBuilder::new().schema(Some(body)).example(Some(example)).build()
         }
         RowFormat::Ndjson => {
-            let example = format!("{}\n", types::example_row(fields()));
+            let example = format!("{}\n", example_row(endpoint));
             text(&format!("One object a line, each a `{}`.", row_name(endpoint)))
                 .example(Some(json!(example)))
                 .build()
         }
         RowFormat::Csv => {
-            let names: Vec<&str> = fields().map(|field| field.name().as_str()).collect();
+            let names: Vec<&str> =
+                endpoint.columns.iter().map(|(field, _)| field.name().as_str()).collect();
             text("RFC 4180, with the names of the columns in the first line; nulls are empty.")
                 .example(Some(json!(format!("{}\n", names.join(",")))))
                 .build()
@@ -137,6 +138,20 @@ fn content(endpoint: &Described<'_>, format: RowFormat) -> Content {
         RowFormat::Arrow => binary("Arrow's IPC stream."),
         RowFormat::Parquet => binary("A Parquet file."),
     }
+}
+
+/// A row made of types, with the examples of parameters where texts are called like them.
+fn example_row(endpoint: &Described<'_>) -> Json {
+    let cells = endpoint.columns.iter().map(|(field, _)| {
+        let declared = endpoint.parameters.iter().find(|parameter| parameter.name == *field.name());
+        let declared = declared.and_then(|parameter| parameter.example.as_deref());
+        let value = match declared.filter(|_| *field.data_type() == DataType::Utf8) {
+            Some(text) => json!(text),
+            None => types::example(field.data_type()),
+        };
+        (field.name().clone(), value)
+    });
+    Json::Object(cells.collect())
 }
 
 fn binary(description: &str) -> Content {

@@ -13,7 +13,12 @@ use crate::project::{self, ParameterKind};
 
 /// What decimal parameters look like: 28 digits before the point and 10 behind it, zeros apart.
 const DECIMAL: &str = r"^[+-]?0*[0-9]{1,28}(\.[0-9]{1,10}0*)?$";
-const TIMESTAMP: &str = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$";
+/// Of the years 0001 to 9999. That a day is in its month is judged to the 29th of February.
+const TIMESTAMP: &str = concat!(
+    "^([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})",
+    "-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))",
+    "[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?$"
+);
 /// What may name a tag.
 const TAG: &str = "^[A-Za-z][A-Za-z0-9_.-]*$";
 
@@ -156,6 +161,19 @@ mod tests {
         }
         for ours in [r"(?i)a", r"\p{L}+", r"\d+", "[[:alpha:]]", r"\w"] {
             assert_eq!(everywhere_understood(ours), None, "{ours}");
+        }
+    }
+
+    #[test]
+    fn the_pattern_of_timestamps_says_what_the_reader_takes() {
+        let pattern = regex::Regex::new(TIMESTAMP).unwrap();
+        for good in ["2024-02-29T10:00:00", "0001-01-01 00:00:00", "9999-12-31T23:59:59.123456"] {
+            assert!(pattern.is_match(good), "{good}");
+        }
+        for bad in
+            ["0000-01-01T00:00:00", "2024-02-30T00:00:00", "2024-04-31T00:00:00", "2024-01-01"]
+        {
+            assert!(!pattern.is_match(bad), "{bad}");
         }
     }
 

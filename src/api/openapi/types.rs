@@ -11,12 +11,6 @@ pub(super) fn column(field: &Field, description: &str) -> Schema {
     described(field.data_type(), field.is_nullable(), description)
 }
 
-/// A row that could stand in an answer, made of nothing but types.
-pub(super) fn example_row<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Json {
-    let cells = fields.into_iter().map(|field| (field.name().clone(), example(field.data_type())));
-    Json::Object(cells.collect::<Map<_, _>>())
-}
-
 /// A format that OpenAPI's registry has and `utoipa` has no name for.
 pub(super) fn custom(format: &str) -> SchemaFormat {
     SchemaFormat::Custom(format.to_owned())
@@ -93,7 +87,8 @@ fn decimal_pattern(scale: i8) -> String {
     }
 }
 
-fn example(data_type: &DataType) -> Json {
+/// A value that could stand in an answer, made of nothing but its type.
+pub(super) fn example(data_type: &DataType) -> Json {
     match data_type {
         DataType::Boolean => json!(true),
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => json!(42),
@@ -104,7 +99,10 @@ fn example(data_type: &DataType) -> Json {
         DataType::Timestamp(..) => json!("2024-01-31T10:00:00Z"),
         DataType::Time64(_) => json!("10:00:00"),
         DataType::List(item) => json!([example(item.data_type())]),
-        DataType::Struct(fields) => example_row(fields.iter().map(AsRef::as_ref)),
+        DataType::Struct(fields) => {
+            let cells = fields.iter().map(|f| (f.name().clone(), example(f.data_type())));
+            Json::Object(cells.collect::<Map<_, _>>())
+        }
         _ => json!("text"),
     }
 }
