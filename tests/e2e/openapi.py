@@ -17,9 +17,10 @@ from pathlib import Path
 import openapi_spec_validator
 import yaml
 
-from program import PROJECTS, REPOSITORY, Failure, add_arguments
+from program import REPOSITORY, Failure, add_arguments
 from served import project, shop
 
+HERE = Path(__file__).resolve().parent
 PHASES = "examples,coverage,fuzzing,stateful"
 SEED = 20240131
 SECONDS_MAX = 170
@@ -35,7 +36,7 @@ def main():
             document = one_document(served)
             valid(document)
             true(served, given.examples)
-        with project(given.clearwell, PROJECTS / "parameters") as served:
+        with project(given.clearwell, HERE / "every_kind") as served:
             true(served, given.examples, "--include-path", "/api/v1/every_kind")
     except Failure as failure:
         sys.exit(f"FAIL {failure}")
@@ -76,7 +77,7 @@ def true(served, examples, *options):
     else:
         command += ["--exclude-checks", "ignored_auth"]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), environment.get("PYTHONPATH", "")])
+    environment["PYTHONPATH"] = os.pathsep.join([str(HERE), environment.get("PYTHONPATH", "")])
     # What it keeps between runs would make them differ.
     with tempfile.TemporaryDirectory() as folder:
         try:
