@@ -5,6 +5,7 @@
 
 mod answer;
 mod layers;
+mod openapi;
 mod problem;
 mod queries;
 mod respond;
@@ -21,11 +22,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::base::Version;
 use crate::base::size::ByteSize;
 use crate::engine::Engine;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{At, Warehouse};
+pub(crate) use openapi::Document;
 use queries::Queries;
-use versions::Versions;
+use versions::{Served, Versions};
 
 /// What is served, and where.
 #[derive(Clone)]
@@ -79,6 +82,20 @@ pub(crate) enum ServeError {
     Threads(std::io::Error),
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
+}
+
+/// The OpenAPI document of a version, as it is served.
+///
+/// # Errors
+/// Why the version cannot be served.
+pub(crate) fn document(
+    warehouse: &Warehouse,
+    engine: &Engine,
+    version: Version,
+) -> Result<Document, String> {
+    let state = warehouse.at(&At::Version(version)).map_err(|error| error.to_string())?;
+    let served = Served::prepare(warehouse, engine, version, &state);
+    Document::of(&served.map_err(|error| error.to_string())?.described())
 }
 
 /// Serves until the process is told to stop (ctrl-c or SIGTERM), then ends the requests under way; told again, it leaves

@@ -30,7 +30,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Its status, the last part of its type, and its title.
-    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
+    pub(super) const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::BadParameters => {
                 (StatusCode::BAD_REQUEST, "bad-parameters", "Parameters that cannot be used")

@@ -1,20 +1,21 @@
 //! The version that is served now, with its endpoints planned, and how the next one takes its place.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use moka::sync::Cache as Moka;
 
 use super::answer;
+use super::openapi::{self, Described, Document};
 use super::problem::{Kind, Problem};
 use super::queries::Queries;
-use crate::base::{Diagnostics, Version, hash};
+use crate::base::{Diagnostics, TableName, Version, hash};
 use crate::endpoints::{self, PlannedEndpoint, StoreError};
 use crate::engine::{Engine, TableSet};
 use crate::project::Endpoint;
-use crate::warehouse::{Annex, At, State, Warehouse, WarehouseError};
+use crate::warehouse::{Annex, At, Manifest, State, Warehouse, WarehouseError};
 
 /// How many versions of the past are kept ready.
 const PAST_MAX: u64 = 16;
@@ -32,6 +33,9 @@ pub(super) struct Served {
     pub(super) warned: u64,
     /// By name; with the reason where one does not fit the version's tables.
     endpoints: BTreeMap<String, Result<Arc<ServedEndpoint>, Diagnostics>>,
+    tables: Arc<BTreeMap<TableName, Arc<Manifest>>>,
+    /// Made when it is asked for.
+    document: OnceLock<Result<Document, String>>,
 }
 
 /// An endpoint of one version, and what its answers depend on.
@@ -46,7 +50,7 @@ pub(super) struct ServedEndpoint {
 
 /// Why a version cannot be served.
 #[derive(Debug, thiserror::Error)]
-enum TakeUpError {
+pub(super) enum TakeUpError {
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
     #[error(transparent)]
@@ -101,6 +105,37 @@ fn rfc3339(time: DateTime<Utc>) -> String {
 }
 
 impl Served {
+    /// Reads a version and plans its endpoints, all before anyone is answered from it.
+    pub(super) fn prepare(
+        warehouse: &Warehouse,
+        engine: &Engine,
+        version: Version,
+        state: &State,
+    ) -> Result<Self, TakeUpError> {
+        let stored = match warehouse.annex(state, Annex::Endpoints)? {
+            Some(file) => endpoints::read(&file)?,
+            None => Vec::new(),
+        };
+        let tables = TableSet::of(warehouse.root(), &state.tables);
+        let session = engine.session(Arc::new(tables));
+        let plan = |endpoint: Endpoint| {
+            let planned = endpoints::plan(&session, &endpoint);
+            let served = planned.map(|planned| Arc::new(ServedEndpoint::new(planned, state)));
+            (endpoint.info.name, served)
+        };
+        let endpoints = stored.into_iter().map(plan).collect();
+        let file = state.version.as_deref();
+        Ok(Self {
+            version,
+            as_of: file.map(|file| rfc3339(file.published)).unwrap_or_default(),
+            tested: file.is_none_or(|file| file.tested),
+            warned: file.map_or(0, |file| file.warned),
+            endpoints,
+            tables: Arc::clone(&state.tables),
+            document: OnceLock::new(),
+        })
+    }
+
     /// The endpoint of this name, if there is one.
     pub(super) fn endpoint(&self, name: &str) -> Option<&Result<Arc<ServedEndpoint>, Diagnostics>> {
         self.endpoints.get(name)
@@ -114,6 +149,17 @@ impl Served {
     pub(super) fn planned(&self) -> impl Iterator<Item = &PlannedEndpoint> {
         let endpoints = self.endpoints.values().filter_map(|endpoint| endpoint.as_deref().ok());
         endpoints.map(|endpoint| &endpoint.planned)
+    }
+
+    /// The endpoints that can be asked, by name, each with all that there is to say of it.
+    pub(super) fn described(&self) -> Vec<Described<'_>> {
+        self.planned().map(|endpoint| openapi::describe(endpoint, &self.tables)).collect()
+    }
+
+    /// Its OpenAPI document.
+    pub(super) fn document(&self) -> Result<&Document, Problem> {
+        let document = self.document.get_or_init(|| Document::of(&self.described()));
+        document.as_ref().map_err(|error| Problem::internal(error.as_str()))
     }
 
     /// The first endpoint that cannot be asked.
@@ -220,28 +266,8 @@ impl Versions {
         }
     }
 
-    /// Reads a version and plans its endpoints, all before anyone is answered from it.
     fn prepare(&self, version: Version, state: &State) -> Result<Served, TakeUpError> {
-        let stored = match self.warehouse.annex(state, Annex::Endpoints)? {
-            Some(file) => endpoints::read(&file)?,
-            None => Vec::new(),
-        };
-        let tables = TableSet::of(self.warehouse.root(), &state.tables);
-        let session = self.engine.session(Arc::new(tables));
-        let plan = |endpoint: Endpoint| {
-            let planned = endpoints::plan(&session, &endpoint);
-            let served = planned.map(|planned| Arc::new(ServedEndpoint::new(planned, state)));
-            (endpoint.info.name, served)
-        };
-        let endpoints = stored.into_iter().map(plan).collect();
-        let file = state.version.as_deref();
-        Ok(Served {
-            version,
-            as_of: file.map(|file| rfc3339(file.published)).unwrap_or_default(),
-            tested: file.is_none_or(|file| file.tested),
-            warned: file.map_or(0, |file| file.warned),
-            endpoints,
-        })
+        Served::prepare(&self.warehouse, &self.engine, version, state)
     }
 
     fn replace(&self, served: Served) {

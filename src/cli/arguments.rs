@@ -101,6 +101,8 @@ pub(super) enum Command {
     Query(Query),
     /// Write the quality report of a version or failed run
     Report(Report),
+    /// Print the API's OpenAPI document (YAML; JSON with --json)
+    Openapi,
     /// List the published versions
     Versions,
     /// Check a CSV or Parquet file against a Great Expectations suite. Needs no project

@@ -6,6 +6,7 @@ mod error;
 mod generate;
 mod init;
 mod open;
+mod openapi;
 mod query;
 mod reading;
 mod report;
@@ -75,6 +76,7 @@ fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
         Command::Report(command) => {
             block_on(global, interruptible(ui, report::run(global, command, ui)))
         }
+        Command::Openapi => openapi::run(global, ui),
         Command::Versions => versions::run(global, ui),
         Command::Generate(command) => generate::run(global, command, ui),
     }

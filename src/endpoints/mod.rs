@@ -16,8 +16,8 @@ mod value;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use plan::{PlannedEndpoint, plan};
-pub(crate) use request::{ParameterProblem, Request, single};
+pub(crate) use request::{OFFSET_MAX, ParameterProblem, Request, only, single};
 #[cfg(test)]
 pub(crate) use store::write_unplanned;
 pub(crate) use store::{StoreError, read, write};
-pub(crate) use value::kind_name;
+pub(crate) use value::{expected, kind_name};

@@ -12,7 +12,7 @@ use super::request::{self, ParameterProblem, Request};
 use super::value::{self, Value};
 use crate::base::{Diagnostic, Diagnostics, TableName, Version};
 use crate::engine::output::JsonRows;
-use crate::engine::{self, EngineError, Prepared, Query, Session, SqlError, Window};
+use crate::engine::{self, EngineError, Origin, Prepared, Query, Session, SqlError, Window};
 use crate::project::Endpoint;
 
 /// The most rows that an endpoint may offer in one answer, which is made in memory.
@@ -71,6 +71,11 @@ impl PlannedEndpoint {
     /// The columns of its answer.
     pub(crate) fn schema(&self) -> SchemaRef {
         self.prepared.schema()
+    }
+
+    /// For each column of its answer the columns whose values it has, the nearest first; empty for what is computed.
+    pub(crate) fn origins(&self) -> Vec<Vec<Origin>> {
+        self.prepared.origins()
     }
 
     /// The tables that its answer depends on.

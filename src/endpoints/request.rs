@@ -12,7 +12,7 @@ use crate::base::suggest;
 use crate::project::{EVERYWHERE, PageSize};
 
 /// The furthest row that can be asked for.
-const OFFSET_MAX: u64 = 1_000_000_000_000;
+pub(crate) const OFFSET_MAX: u64 = 1_000_000_000_000;
 
 /// Problems beyond these are counted, not told.
 const PROBLEMS_MAX: usize = 20;
@@ -108,6 +108,31 @@ pub(crate) fn single(query: &str, name: &str) -> Option<String> {
         (Some(value), None) => decoded(value),
         _ => None,
     }
+}
+
+/// Judges the query string of a route that has no parameters but `names`: each is known and given once.
+///
+/// # Errors
+/// All that is wrong with it.
+pub(crate) fn only(query: &str, names: &[&str]) -> Result<(), Vec<ParameterProblem>> {
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = String::from_utf8_lossy(&bytes(name)).into_owned();
+        let detail = match suggest::closest(&name, names.iter().copied()) {
+            _ if names.contains(&name.as_str()) => match decoded(value) {
+                None => "its value is not UTF-8".to_owned(),
+                Some(_) if seen.insert(name.clone()) => continue,
+                Some(_) => "it is given more than once; give it once".to_owned(),
+            },
+            Some(close) => format!("there is no such parameter; did you mean `{close}`?"),
+            None => "there is no such parameter".to_owned(),
+        };
+        problems.push(ParameterProblem { parameter: cut(&name), detail });
+    }
+    problems.truncate(PROBLEMS_MAX);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Reads a query string (without its `?`).

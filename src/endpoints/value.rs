@@ -66,7 +66,7 @@ pub(super) fn data_type(kind: ParameterKind) -> DataType {
 }
 
 /// What a value must look like, to end the sentence "`x` is not …".
-pub(super) fn expected(kind: ParameterKind) -> &'static str {
+pub(crate) fn expected(kind: ParameterKind) -> &'static str {
     match kind {
         ParameterKind::Integer => "a whole number of at most 64 bits, like `42`",
         ParameterKind::Number => "a number, like `0.5`",

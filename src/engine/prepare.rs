@@ -12,6 +12,7 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Sort, lit};
 
 use super::error::from_planning;
+use super::lineage::{self, Origin};
 use super::plan::{QueryParts, optimise};
 use super::{Query, SqlError};
 
@@ -73,6 +74,11 @@ impl Prepared {
     /// The tables it reads, views seen through (the views themselves included).
     pub(crate) fn tables(&self) -> std::collections::BTreeSet<crate::base::TableName> {
         self.0.query.reads.tables.clone()
+    }
+
+    /// For each column of the answer the columns whose values it has, the nearest first; empty for what is computed.
+    pub(crate) fn origins(&self) -> Vec<Vec<Origin>> {
+        lineage::origins(&self.0.query.plan, &self.0.query.reads.tables)
     }
 
     /// As [`Query::volatile`].

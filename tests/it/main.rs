@@ -8,6 +8,7 @@ mod failures;
 mod ingest;
 mod init;
 mod layers;
+mod openapi;
 mod report;
 mod shop;
 mod shop_reference;

@@ -20,6 +20,7 @@ use crate::base::hash;
 use crate::engine::output::RowFormat;
 pub(super) use cache::Cache;
 use cache::{Cached, Kept};
+pub(super) use negotiate::FORMATS;
 use negotiate::{Coding, coding, media_type};
 pub(super) use page::page;
 use writing::{Rows, Written};

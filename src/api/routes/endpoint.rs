@@ -31,7 +31,7 @@ pub(super) async fn answer(
 }
 
 /// The version that the request asks for: by `at`, by the cursor that it goes on from, else the current one.
-async fn version(versions: &Arc<Versions>, query: &str) -> Result<Arc<Served>, Problem> {
+pub(super) async fn version(versions: &Arc<Versions>, query: &str) -> Result<Arc<Served>, Problem> {
     let at = endpoints::single(query, "at");
     let cursor = endpoints::single(query, "cursor");
     let cursor = cursor.and_then(|cursor| cursor.parse::<Cursor>().ok());

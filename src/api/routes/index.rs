@@ -2,34 +2,45 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Serialize;
 
-use super::API;
+use super::{API, docs};
+use crate::api::openapi::Described;
 use crate::api::problem::Problem;
 use crate::api::respond::{self, Meta};
 use crate::api::versions::Versions;
-use crate::endpoints::{self, PlannedEndpoint};
-use crate::project::{OrderKey, Parameter};
+use crate::endpoints;
+use crate::project::Parameter;
 
 #[derive(Serialize)]
 struct Index<'a> {
     endpoints: Vec<EndpointView<'a>>,
+    links: Links,
     meta: Meta<'a>,
+}
+
+/// Where the rest is told.
+#[derive(Serialize)]
+struct Links {
+    openapi: String,
+    docs: &'static str,
 }
 
 #[derive(Serialize)]
 struct EndpointView<'a> {
     name: &'a str,
-    href: String,
+    href: &'a str,
     description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
     parameters: Vec<ParameterView<'a>>,
-    columns: Vec<String>,
-    order_by: Vec<String>,
+    columns: Vec<&'a str>,
+    order_by: &'a [String],
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct ParameterView<'a> {
     name: &'a str,
     #[serde(rename = "type")]
@@ -38,11 +49,11 @@ struct ParameterView<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    default: Option<String>,
+    default: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    minimum: Option<String>,
+    minimum: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    maximum: Option<String>,
+    maximum: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     min_length: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,31 +66,30 @@ struct ParameterView<'a> {
     example: Option<&'a str>,
 }
 
-pub(super) async fn list(State(versions): State<Arc<Versions>>) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(versions): State<Arc<Versions>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    endpoints::only(&query.unwrap_or_default(), &[]).map_err(Problem::parameters)?;
     let served = versions.current()?;
-    let endpoints: Vec<_> = served.planned().map(view).collect();
+    let described = served.described();
+    let endpoints: Vec<_> = described.iter().map(view).collect();
+    let links = Links { openapi: format!("{API}openapi.json"), docs: docs::PAGE };
     let meta = Meta::new(&served, endpoints.len() as u64);
-    let body = serde_json::to_vec(&Index { endpoints, meta })
+    let body = serde_json::to_vec(&Index { endpoints, links, meta })
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(respond::json(body))
 }
 
-fn view(endpoint: &PlannedEndpoint) -> EndpointView<'_> {
-    let definition = endpoint.definition();
-    let order = |key: &OrderKey| {
-        if key.descending { format!("{} desc", key.column) } else { key.column.clone() }
-    };
-    let mut parameters: Vec<_> = definition.parameters.iter().map(parameter).collect();
-    let page = definition.page;
-    parameters.push(page_parameter("limit", "rows in one answer", page.default, 1, Some(page.max)));
-    parameters.push(page_parameter("offset", "rows to skip", 0, 0, None));
+fn view<'a>(endpoint: &'a Described<'_>) -> EndpointView<'a> {
     EndpointView {
-        name: endpoint.name(),
-        href: format!("{API}{}", respond::encoded(endpoint.name())),
-        description: &definition.info.description,
-        parameters,
-        columns: endpoint.schema().fields().iter().map(|field| field.name().clone()).collect(),
-        order_by: definition.order_by.iter().map(order).collect(),
+        name: endpoint.name,
+        href: &endpoint.path,
+        description: endpoint.description,
+        scope: endpoint.scope,
+        parameters: endpoint.parameters.iter().map(parameter).collect(),
+        columns: endpoint.columns.iter().map(|(field, _)| field.name().as_str()).collect(),
+        order_by: &endpoint.order_by,
     }
 }
 
@@ -89,31 +99,13 @@ fn parameter(declared: &Parameter) -> ParameterView<'_> {
         kind: endpoints::kind_name(declared.kind),
         required: declared.required,
         description: &declared.description,
-        default: declared.default.clone(),
-        minimum: declared.minimum.clone(),
-        maximum: declared.maximum.clone(),
+        default: declared.default.as_deref(),
+        minimum: declared.minimum.as_deref(),
+        maximum: declared.maximum.as_deref(),
         min_length: declared.min_length,
         max_length: declared.max_length,
         pattern: declared.pattern.as_deref(),
         values: &declared.values,
         example: declared.example.as_deref(),
-    }
-}
-
-fn page_parameter<'a>(
-    name: &'a str,
-    description: &'a str,
-    default: u64,
-    least: u64,
-    most: Option<u64>,
-) -> ParameterView<'a> {
-    ParameterView {
-        name,
-        kind: "integer",
-        description,
-        default: Some(default.to_string()),
-        minimum: Some(least.to_string()),
-        maximum: most.map(|most| most.to_string()),
-        ..ParameterView::default()
     }
 }

@@ -1,8 +1,11 @@
 //! The routes: which path is answered by which file.
 
+mod docs;
 mod endpoint;
 mod health;
 mod index;
+mod openapi;
+mod problems;
 
 use std::sync::Arc;
 
@@ -23,9 +26,11 @@ pub(super) const API: &str = "/api/v1/";
 const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
 pub(super) fn router(versions: Arc<Versions>, limits: &ServeLimits) -> Router {
-    let router = Router::new()
+    let router = problems::routes(docs::routes(Router::new()))
         .route("/api/v1", read_only(get(index::list)))
         .route(API, read_only(get(index::list)))
+        .route("/api/v1/openapi.json", read_only(get(openapi::json)))
+        .route("/api/v1/openapi.yaml", read_only(get(openapi::yaml)))
         .route("/api/v1/{endpoint}", get(endpoint::answer).fallback(endpoint::other_method))
         .route("/livez", read_only(get(health::alive)))
         .route("/readyz", read_only(get(health::ready)))
@@ -47,6 +52,13 @@ async fn other_method(method: Method) -> Response {
         Problem::new(Kind::MethodNotAllowed, detail).into_response()
     };
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+    response
+}
+
+/// Another path stands for this one, for good; `to` is relative, so that a proxy may serve all below a path of its own.
+fn moved(to: &'static str) -> Response {
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
     response
 }
 

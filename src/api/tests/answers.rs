@@ -85,7 +85,7 @@ fn the_index_tells_how_to_ask() {
                   "name": "limit",
                   "type": "integer",
                   "required": false,
-                  "description": "rows in one answer",
+                  "description": "Rows in one answer.",
                   "default": "100",
                   "minimum": "1",
                   "maximum": "1000"
@@ -94,9 +94,42 @@ fn the_index_tells_how_to_ask() {
                   "name": "offset",
                   "type": "integer",
                   "required": false,
-                  "description": "rows to skip",
+                  "description": "Rows to skip. Not together with `cursor`.",
                   "default": "0",
-                  "minimum": "0"
+                  "minimum": "0",
+                  "maximum": "1000000000000"
+                },
+                {
+                  "name": "cursor",
+                  "type": "string",
+                  "required": false,
+                  "description": "Where the page before ended: taken as it is from `page.next` or the `Link` header. It keeps to the version in which the walk began."
+                },
+                {
+                  "name": "count",
+                  "type": "boolean",
+                  "required": false,
+                  "description": "Whether to count the rows of all pages, as `page.total`.",
+                  "default": "false"
+                },
+                {
+                  "name": "format",
+                  "type": "enum",
+                  "required": false,
+                  "description": "The form of the answer; goes before the header `Accept`.",
+                  "values": [
+                    "json",
+                    "ndjson",
+                    "csv",
+                    "arrow",
+                    "parquet"
+                  ]
+                },
+                {
+                  "name": "at",
+                  "type": "string",
+                  "required": false,
+                  "description": "The state to answer from: a version, a time (the version that was current then; without a zone UTC) or a tag. Without it the current version."
                 }
               ],
               "columns": [
@@ -110,6 +143,10 @@ fn the_index_tells_how_to_ask() {
               ]
             }
           ],
+          "links": {
+            "openapi": "/api/v1/openapi.json",
+            "docs": "/docs/api"
+          },
           "meta": {
             "version": 1,
             "as_of": "2026-01-02T03:04:05Z",

@@ -2,6 +2,7 @@
 
 mod answers;
 mod client;
+mod docs;
 mod forms;
 mod frame;
 mod problems;

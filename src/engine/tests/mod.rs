@@ -2,6 +2,7 @@
 
 mod answers;
 mod duckdb;
+mod lineage;
 mod names;
 
 mod parameters;
