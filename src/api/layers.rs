@@ -4,17 +4,19 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use futures::FutureExt as _;
 
 use super::ServeLimits;
+use super::principal::Principal;
 use super::problem::{Kind, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,6 +25,7 @@ const REQUEST_ID_CHARACTERS_MAX: usize = 128;
 /// Puts the stack around `router`.
 pub(super) fn around(router: Router, limits: &ServeLimits) -> Router {
     router
+        .layer(Extension(Arc::new(Principal::default())))
         .layer(from_fn(catch_panics))
         .layer(from_fn_with_state(limits.request_max, time_out))
         .layer(from_fn(identify))

@@ -6,6 +6,7 @@
 mod answer;
 mod layers;
 mod openapi;
+mod principal;
 mod problem;
 mod queries;
 mod respond;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 
 use super::API;
 use crate::api::answer;
+use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
 use crate::api::respond;
 use crate::api::versions::{Served, ServedEndpoint, Versions};
@@ -18,6 +19,7 @@ use crate::warehouse::At;
 
 pub(super) async fn answer(
     State(versions): State<Arc<Versions>>,
+    Extension(principal): Extension<Arc<Principal>>,
     name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -25,7 +27,7 @@ pub(super) async fn answer(
     let query = query.unwrap_or_default();
     let served = version(&versions, &query).await?;
     let endpoint = Arc::clone(find(&served, name)?);
-    permit(&endpoint.planned)?;
+    permit(&principal, &endpoint.planned)?;
     let path = format!("{API}{}", respond::encoded(endpoint.planned.name()));
     answer::page(&versions, &served, &endpoint, &path, &query, &headers).await
 }
@@ -86,10 +88,13 @@ fn find(
     Err(Problem::new(Kind::NoSuchEndpoint, format!("there is no endpoint `{shown}`; {advice}")))
 }
 
-/// Nobody has shown a scope as long as nobody can: what requires one is answered to no one.
-fn permit(endpoint: &PlannedEndpoint) -> Result<(), Problem> {
-    let Some(scope) = &endpoint.definition().scope else { return Ok(()) };
-    let name = endpoint.name();
-    let detail = format!("endpoint `{name}` requires the scope `{scope}`");
-    Err(Problem::new(Kind::Forbidden, detail))
+fn permit(principal: &Principal, endpoint: &PlannedEndpoint) -> Result<(), Problem> {
+    match &endpoint.definition().scope {
+        Some(scope) if !principal.may(scope) => {
+            let name = endpoint.name();
+            let detail = format!("endpoint `{name}` requires the scope `{scope}`");
+            Err(Problem::new(Kind::Forbidden, detail))
+        }
+        _ => Ok(()),
+    }
 }
