@@ -50,6 +50,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         help: "the address on which `serve` answers",
         default: "127.0.0.1:5000",
     },
+    Setting {
+        name: "server.answer_cache",
+        help: "how much memory encoded answers may take, so that the same question is answered at once; 0 keeps none",
+        default: "64MiB",
+    },
+    Setting {
+        name: "server.row_cache",
+        help: "how much memory the rows of endpoints may take, so that a question costs its conditions alone; 0 keeps none",
+        default: "256MiB",
+    },
 ];
 
 /// Everything that can be set, resolved.
@@ -63,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) memory_limit: ByteSize,
     pub(crate) threads: usize,
     pub(crate) bind: SocketAddr,
+    pub(crate) answer_cache: ByteSize,
+    pub(crate) row_cache: ByteSize,
     /// What `env_var` of a template can see.
     pub(crate) environment: BTreeMap<String, String>,
 }
@@ -120,6 +132,8 @@ impl Config {
             memory_limit: values.parsed("memory_limit").unwrap_or(ByteSize(512 << 20)),
             threads: values.parsed("threads").unwrap_or(cores).max(1),
             bind: values.parsed("server.bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 5000))),
+            answer_cache: values.parsed("server.answer_cache").unwrap_or(ByteSize(64 << 20)),
+            row_cache: values.parsed("server.row_cache").unwrap_or(ByteSize(256 << 20)),
             project_dir,
             base_dir,
             environment,

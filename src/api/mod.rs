@@ -58,6 +58,8 @@ pub(crate) struct ServeLimits {
     pub(crate) poll_every: Duration,
     /// What encoded answers may take together; 0 keeps none.
     pub(crate) answer_cache: ByteSize,
+    /// What endpoints' rows may take together in memory; 0 keeps none.
+    pub(crate) row_cache: ByteSize,
 }
 
 impl Default for ServeLimits {
@@ -70,6 +72,7 @@ impl Default for ServeLimits {
             query_threads: std::thread::available_parallelism().map_or(1, usize::from),
             poll_every: Duration::from_millis(200),
             answer_cache: ByteSize(64 << 20),
+            row_cache: ByteSize(256 << 20),
         }
     }
 }
@@ -136,7 +139,9 @@ async fn serve_until(
     let address = listener.local_addr().map_err(bind_error)?;
     let queries = Queries::new(config.limits.query_threads).map_err(ServeError::Threads)?;
     let answers = answer::Cache::new(config.limits.answer_cache);
-    let versions = Arc::new(Versions::new(config.warehouse, config.engine, queries, answers));
+    let residents = answer::Residents::new(config.limits.row_cache);
+    let ServeConfig { warehouse, engine, .. } = config;
+    let versions = Arc::new(Versions::new(warehouse, engine, queries, answers, residents));
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
     let router = routes::router(versions, &config.limits);

@@ -28,6 +28,11 @@ impl Queries {
         self.handle.spawn(work);
     }
 
+    /// Runs `work` to its end on the calling thread, which must be none of those that answer.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.handle.block_on(work)
+    }
+
     /// Runs `work` to its end. Dropping the returned future cancels it; a panic in it comes through.
     pub(super) async fn run<T: Send + 'static>(
         &self,

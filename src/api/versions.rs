@@ -65,6 +65,7 @@ pub(super) struct Versions {
     engine: Engine,
     pub(super) queries: Queries,
     pub(super) answers: answer::Cache,
+    pub(super) residents: answer::Residents,
     /// Versions of the past that were asked for.
     past: Moka<Version, Arc<Served>>,
     /// Held only to copy or to replace the pointer.
@@ -174,12 +175,14 @@ impl Versions {
         engine: Engine,
         queries: Queries,
         answers: answer::Cache,
+        residents: answer::Residents,
     ) -> Self {
         Self {
             warehouse,
             engine,
             queries,
             answers,
+            residents,
             past: Moka::new(PAST_MAX),
             current: RwLock::new(None),
             failed: Mutex::new(None),
@@ -261,13 +264,30 @@ impl Versions {
         let state = self.warehouse.at(&At::Version(newest)).map_err(TakeUpError::from);
         let served = state.and_then(|state| self.prepare(newest, &state));
         match served.and_then(|served| fits(served, current.is_some())) {
-            Ok(served) => self.replace(served),
+            Ok(served) => {
+                if let Some(before) = current {
+                    self.carry_over(&before, &served);
+                }
+                self.replace(served);
+            }
             Err(error) => self.fail(Some(newest), &error),
         }
     }
 
     fn prepare(&self, version: Version, state: &State) -> Result<Served, TakeUpError> {
         Served::prepare(&self.warehouse, &self.engine, version, state)
+    }
+
+    /// Keeps rows in memory of the endpoints that had theirs there before, so that nobody finds the new version slower.
+    fn carry_over(&self, before: &Served, served: &Served) {
+        for (name, endpoint) in &served.endpoints {
+            if let (Ok(endpoint), Some(Ok(old))) = (endpoint, before.endpoint(name))
+                && self.residents.has(old)
+                && !self.residents.has(endpoint)
+            {
+                self.queries.block_on(self.residents.compute(endpoint));
+            }
+        }
     }
 
     fn replace(&self, served: Served) {

@@ -18,7 +18,11 @@ pub(super) async fn run(
         bind: config.bind,
         warehouse: open::warehouse(&config)?,
         engine: open::engine(&config)?,
-        limits: api::ServeLimits::default(),
+        limits: api::ServeLimits {
+            answer_cache: config.answer_cache,
+            row_cache: config.row_cache,
+            ..api::ServeLimits::default()
+        },
     };
     api::serve(serve, |address| ui.note(&format!("serving on http://{address}/api/v1/")))
         .await

@@ -12,7 +12,9 @@ use super::request::{self, ParameterProblem, Request};
 use super::value::{self, Value};
 use crate::base::{Diagnostic, Diagnostics, TableName, Version};
 use crate::engine::output::JsonRows;
-use crate::engine::{self, EngineError, Origin, Prepared, Query, Session, SqlError, Window};
+use crate::engine::{
+    self, EngineError, Origin, Prepared, Query, Resident, Selected, Session, SqlError, Window,
+};
 use crate::project::Endpoint;
 
 /// The most rows that an endpoint may offer in one answer, which is made in memory.
@@ -114,6 +116,41 @@ impl PlannedEndpoint {
     /// # Errors
     /// If a cursor's key is none of this endpoint's; bound values have the declared types.
     pub(crate) fn bind(&self, request: &Request) -> Result<Query, SqlError> {
+        self.prepared.bind(&engine_values(request), &self.order_by, &self.window(request)?)
+    }
+
+    /// The rows that the endpoint selects whatever it is asked, as [`Prepared::resident`] says.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn resident(&self, bytes_max: usize) -> Result<Option<Resident>, EngineError> {
+        self.prepared.resident(&self.order_by, bytes_max).await
+    }
+
+    /// As [`PlannedEndpoint::bind`], out of its own resident rows.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn select<'a>(
+        &self,
+        resident: &'a Resident,
+        request: &Request,
+    ) -> Result<Selected<'a>, SqlError> {
+        resident.bind(&engine_values(request), &self.window(request)?)
+    }
+
+    /// As [`PlannedEndpoint::count`], out of its own resident rows.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn select_all<'a>(
+        resident: &'a Resident,
+        request: &Request,
+    ) -> Result<Selected<'a>, SqlError> {
+        resident.bind(&engine_values(request), &Window::default())
+    }
+
+    fn window(&self, request: &Request) -> Result<Window, SqlError> {
         let page = &request.page;
         let mut window = Window { limit: page.limit + 1, offset: page.offset, from: None };
         if let Some(cursor) = &page.cursor {
@@ -125,7 +162,7 @@ impl PlannedEndpoint {
                 window.from = Some(cursor.key.iter().map(text).collect());
             }
         }
-        self.prepared.bind(&engine_values(request), &self.order_by, &window)
+        Ok(window)
     }
 
     /// The query that counts all rows of which `request` asks for a page: one row, one column.

@@ -18,6 +18,7 @@ mod parse;
 mod plan;
 mod predicate;
 mod prepare;
+mod resident;
 mod session;
 mod table;
 mod types;
@@ -38,6 +39,7 @@ pub(crate) use functions::{check_python_regex, check_strptime_format};
 pub(crate) use lineage::Origin;
 pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value, Window};
+pub(crate) use resident::{Resident, Selected};
 pub(crate) use types::{int_at, sql_name};
 
 /// Rows as they come.

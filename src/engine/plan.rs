@@ -162,7 +162,7 @@ impl QueryParts {
     }
 
     /// The state to plan with: on one thread where there is little to read, or an order to keep.
-    fn state(&self) -> &SessionState {
+    pub(super) fn state(&self) -> &SessionState {
         let keeps_order = self.reads.in_order || (self.in_stored_order && self.reads.row_by_row);
         if self.frugal && !keeps_order {
             return &self.engine.frugal;

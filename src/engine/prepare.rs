@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{NaiveDate, NaiveDateTime};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
+use datafusion::common::{DFSchema, DataFusionError, ParamValues, ScalarValue};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Sort, lit};
@@ -153,7 +153,7 @@ impl PreparedParts {
     }
 
     /// One typed value for each parameter; null where it is absent.
-    fn literals(
+    pub(super) fn literals(
         &self,
         values: &BTreeMap<String, Option<Value>>,
     ) -> Result<Vec<ScalarValue>, SqlError> {
@@ -177,7 +177,10 @@ impl PreparedParts {
         self.parameters.iter().map(literal).collect()
     }
 
-    fn order(&self, order_by: &[(String, bool)]) -> Result<Vec<(usize, bool)>, SqlError> {
+    pub(super) fn order(
+        &self,
+        order_by: &[(String, bool)],
+    ) -> Result<Vec<(usize, bool)>, SqlError> {
         let fields = self.query.output.fields();
         let position = |(column, descending): &(String, bool)| {
             let found =
@@ -218,7 +221,7 @@ impl PreparedParts {
 }
 
 /// Which parameters have no value, by position.
-fn absent(literals: &[ScalarValue]) -> Vec<usize> {
+pub(super) fn absent(literals: &[ScalarValue]) -> Vec<usize> {
     (0..literals.len()).filter(|&index| literals[index].is_null()).collect()
 }
 
@@ -244,13 +247,13 @@ fn without_conditions(plan: LogicalPlan, absent: &[usize]) -> Result<LogicalPlan
     Ok(changed.data)
 }
 
-fn mentions(condition: &Expr, ids: &[String]) -> Result<bool, DataFusionError> {
+pub(super) fn mentions(condition: &Expr, ids: &[String]) -> Result<bool, DataFusionError> {
     condition.exists(|expr| {
         Ok(matches!(expr, Expr::Placeholder(Placeholder { id, .. }) if ids.contains(id)))
     })
 }
 
-fn sorted(plan: LogicalPlan, order_by: &[(usize, bool)]) -> LogicalPlan {
+pub(super) fn sorted(plan: LogicalPlan, order_by: &[(usize, bool)]) -> LogicalPlan {
     if order_by.is_empty() {
         return plan;
     }
@@ -278,30 +281,10 @@ fn from_key(
     order_by: &[(usize, bool)],
     key: Option<&[Option<String>]>,
 ) -> Result<LogicalPlan, DataFusionError> {
-    let Some(key) = key else { return Ok(plan) };
-    let schema = Arc::clone(plan.schema());
-    let columns = schema.columns();
-    let mut condition: Option<Expr> = None;
-    for (&(index, descending), value) in order_by.iter().zip(key).rev() {
-        let column = Expr::Column(columns[index].clone());
-        let data_type = schema.field(index).data_type();
-        let value = ScalarValue::from(value.as_deref()).cast_to(data_type)?;
-        let after = match (value.is_null(), descending) {
-            // Nulls come last.
-            (true, _) => lit(false),
-            (false, true) => column.clone().lt(lit(value.clone())).or(column.clone().is_null()),
-            (false, false) => column.clone().gt(lit(value.clone())).or(column.clone().is_null()),
-        };
-        let same = match value.is_null() {
-            true => column.is_null(),
-            false => column.eq(lit(value)),
-        };
-        condition = Some(after.or(match condition {
-            Some(rest) => same.and(rest),
-            None => same,
-        }));
-    }
-    let Some(condition) = condition else { return Ok(plan) };
+    let Some(condition) = key.map(|key| not_before(plan.schema(), order_by, key)).transpose()?
+    else {
+        return Ok(plan);
+    };
     let filtered = |input| Filter::try_new(condition, input).map(LogicalPlan::Filter);
     match plan {
         LogicalPlan::Sort(mut sort) => {
@@ -310,6 +293,33 @@ fn from_key(
         }
         ordered => filtered(Arc::new(ordered)),
     }
+}
+
+/// Whether a row has the values of `key` or comes after those that have them, nulls coming last.
+pub(super) fn not_before(
+    schema: &DFSchema,
+    order_by: &[(usize, bool)],
+    key: &[Option<String>],
+) -> Result<Expr, DataFusionError> {
+    let columns = schema.columns();
+    let mut condition = lit(true);
+    for (&(index, descending), value) in order_by.iter().zip(key).rev() {
+        let column = Expr::Column(columns[index].clone());
+        let data_type = schema.field(index).data_type();
+        let value = ScalarValue::from(value.as_deref()).cast_to(data_type)?;
+        condition = match (value.is_null(), descending) {
+            (true, _) => column.is_null().and(condition),
+            (false, true) => {
+                let after = column.clone().lt(lit(value.clone())).or(column.clone().is_null());
+                after.or(column.eq(lit(value)).and(condition))
+            }
+            (false, false) => {
+                let after = column.clone().gt(lit(value.clone())).or(column.clone().is_null());
+                after.or(column.eq(lit(value)).and(condition))
+            }
+        };
+    }
+    Ok(condition)
 }
 
 /// `limit` rows from `offset` on; a sort right below need not keep more.

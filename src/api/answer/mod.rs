@@ -7,6 +7,7 @@ mod cache;
 mod compress;
 mod negotiate;
 mod page;
+mod resident;
 mod writing;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use cache::{Cached, Kept};
 pub(super) use negotiate::FORMATS;
 use negotiate::{Coding, coding, media_type};
 pub(super) use page::page;
+pub(super) use resident::Residents;
 use writing::{Rows, Written};
 
 /// The version that an answer comes from.

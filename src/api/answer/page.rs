@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::stream;
@@ -12,8 +13,8 @@ use crate::api::problem::Problem;
 use crate::api::respond::{self, Meta, PageView};
 use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::endpoints::{PlannedEndpoint, Request};
-use crate::engine::int_at;
 use crate::engine::output::RowFormat;
+use crate::engine::{Resident, SqlError, int_at};
 
 /// Answers the page that `query` asks for. `path` is where links to other pages point.
 ///
@@ -108,12 +109,47 @@ impl Page<'_> {
         let (served, endpoint) = (Arc::clone(self.served), Arc::clone(self.endpoint));
         let (path, request) = (self.path.to_owned(), self.request.clone());
         let (format, coding) = (self.format, self.coding);
-        let making = async move { make(&served, &endpoint, &path, &request, format, coding).await };
+        let resident = versions.residents.get(&endpoint, &versions.queries);
+        let making = async move {
+            let found = find(&endpoint.planned, &request, resident.as_deref()).await?;
+            write(found, &served, &endpoint, &path, &request, format, coding).await
+        };
         versions.queries.run(making).await
     }
 }
 
-async fn make(
+/// The rows of a page and one more, if there is one; the number of all rows, if it is asked for.
+struct Found {
+    batches: Vec<RecordBatch>,
+    total: Option<u64>,
+}
+
+async fn find(
+    planned: &PlannedEndpoint,
+    request: &Request,
+    resident: Option<&Resident>,
+) -> Result<Found, Problem> {
+    let unbound = |error: SqlError| match &request.page.cursor {
+        Some(_) => Problem::parameter("cursor", "it is no cursor of this endpoint".to_owned()),
+        None => Problem::internal(error.message),
+    };
+    if let Some(resident) = resident {
+        let batches = planned.select(resident, request).map_err(unbound)?.rows()?;
+        let all = request.count.then(|| PlannedEndpoint::select_all(resident, request));
+        let all = all.transpose().map_err(unbound)?;
+        let total = all.map(|all| all.count()).transpose()?;
+        return Ok(Found { batches, total });
+    }
+    let batches = planned.bind(request).map_err(unbound)?.collect().await?;
+    let total = match request.count {
+        true => Some(count(planned, request).await?),
+        false => None,
+    };
+    Ok(Found { batches, total })
+}
+
+async fn write(
+    found: Found,
     served: &Served,
     endpoint: &ServedEndpoint,
     path: &str,
@@ -122,15 +158,7 @@ async fn make(
     coding: Coding,
 ) -> Result<Made, Problem> {
     let planned = &endpoint.planned;
-    let bound = planned.bind(request).map_err(|error| match &request.page.cursor {
-        Some(_) => Problem::parameter("cursor", "it is no cursor of this endpoint".to_owned()),
-        None => Problem::internal(error.message),
-    })?;
-    let mut batches = bound.collect().await?;
-    let total = match request.count {
-        true => Some(count(planned, request).await?),
-        false => None,
-    };
+    let Found { mut batches, total } = found;
     let limit = request.page.limit;
     let found: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
     let mut left = usize::try_from(limit).unwrap_or(usize::MAX);

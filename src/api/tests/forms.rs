@@ -1,9 +1,13 @@
 //! The forms of an answer, what names it, and the versions that it may come from.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::client::{ask, get};
 use super::shop::{Shop, daily_sales};
+use crate::api::ServeLimits;
+use crate::base::size::ByteSize;
 
 #[test]
 fn an_answer_comes_in_the_form_that_is_asked_for() {
@@ -98,4 +102,39 @@ fn a_walk_over_pages_stays_in_its_version_and_the_past_can_be_asked() {
         (wrong.status, wrong.json()["errors"][0]["parameter"].clone()),
         (400, json!("cursor"))
     );
+}
+
+#[test]
+fn rows_kept_in_memory_answer_as_queries_do() {
+    let shop = Shop::new();
+    shop.publish(9, &[daily_sales()]);
+    let none = ByteSize(0);
+    let without = shop.serve_with(ServeLimits {
+        answer_cache: none,
+        row_cache: none,
+        ..ServeLimits::default()
+    });
+    let with = shop.serve_with(ServeLimits { answer_cache: none, ..ServeLimits::default() });
+    let queries = [
+        "",
+        "?from=2024-01-03&limit=2",
+        "?from=2024-01-03&to=2024-01-08&limit=3&offset=1&count=true",
+        "?note=%C3%A9%20%22x%22&limit=2&count=true",
+        "?note=&format=csv",
+        "?to=2023-01-01&count=true",
+    ];
+    // The first request has the rows computed beside it; all that follow find the same, whether they are there or not.
+    for _ in 0..3 {
+        for query in queries {
+            let path = format!("/api/v1/daily_sales{query}");
+            let expected = get(without.address, &path);
+            assert_eq!(get(with.address, &path).body, expected.body, "{query}");
+            if let Some(next) = expected.body.strip_prefix('{').map(|_| expected.json())
+                && let Some(next) = next["page"]["next"].as_str()
+            {
+                assert_eq!(get(with.address, next).body, get(without.address, next).body);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

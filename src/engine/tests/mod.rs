@@ -4,8 +4,8 @@ mod answers;
 mod duckdb;
 mod lineage;
 mod names;
-
 mod parameters;
+mod resident;
 
 use std::sync::Arc;
 
