@@ -14,6 +14,7 @@ const SHOWN_CHARACTERS_MAX: usize = 40;
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) kind: ParameterKind,
+    pub(super) list: bool,
     pub(super) required: bool,
     pub(super) default: Option<Value>,
     minimum: Option<Bound>,
@@ -45,6 +46,7 @@ impl Parameter {
         let mut parameter = Self {
             name: declared.name.clone(),
             kind: declared.kind,
+            list: declared.list,
             required: declared.required,
             default: None,
             minimum: bound("minimum", declared, declared.minimum.as_ref(), &mut problems),

@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use serde_json::{Map, Value as Json};
 
+use super::claims::{self, Claim, ClaimProblem};
 use super::cursor::Cursor;
 use super::parameters::Parameter;
 use super::request::{self, ParameterProblem, Request};
@@ -26,6 +27,7 @@ const PAGE_ROWS_MAX: u64 = 100_000;
 pub(crate) struct PlannedEndpoint {
     endpoint: Endpoint,
     parameters: Vec<Parameter>,
+    claims: Vec<Claim>,
     /// Column of the answer, as the answer spells it; whether the greatest comes first.
     order_by: Vec<(String, bool)>,
     prepared: Prepared,
@@ -42,22 +44,24 @@ pub(crate) fn plan(session: &Session, endpoint: &Endpoint) -> Result<PlannedEndp
     let types: Vec<(String, DataType)> = endpoint
         .parameters
         .iter()
-        .map(|declared| (declared.name.clone(), value::data_type(declared.kind)))
+        .map(|declared| (declared.name.clone(), value::data_type(declared.kind, declared.list)))
         .collect();
-    let prepared = match session.prepare(&endpoint.sql.text, &types) {
+    let filters = claims::filters(endpoint);
+    let prepared = match session.prepare(&endpoint.sql.text, &types, &filters) {
         Ok(prepared) => prepared,
         Err(error) => {
             problems.push(sql_problem(endpoint, &error));
             return Err(problems);
         }
     };
+    let claims = claims::bound(endpoint, &prepared, &mut problems);
     let order_by = order_by(endpoint, &prepared.schema(), &mut problems);
     one_name_a_column(endpoint, &prepared.schema(), &mut problems);
     page(endpoint, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }
-    Ok(PlannedEndpoint { endpoint: endpoint.clone(), parameters, order_by, prepared })
+    Ok(PlannedEndpoint { endpoint: endpoint.clone(), parameters, claims, order_by, prepared })
 }
 
 impl PlannedEndpoint {
@@ -108,6 +112,18 @@ impl PlannedEndpoint {
     /// All that is wrong with it.
     pub(crate) fn read(&self, query: &str) -> Result<Request, Vec<ParameterProblem>> {
         request::read(query, &self.parameters, self.endpoint.page)
+    }
+
+    /// Binds the claims of whoever asks, so that `request` sees only its own rows.
+    ///
+    /// # Errors
+    /// What is wrong with the first claim that cannot be bound: then there is nothing to see.
+    pub(crate) fn bind_claims(
+        &self,
+        request: &mut Request,
+        claims: &BTreeMap<String, Json>,
+    ) -> Result<(), ClaimProblem> {
+        self.claims.iter().try_for_each(|claim| claim.bind(request, claims))
     }
 
     /// The query that answers `request`, asking for one row more than the page holds: whether it comes tells whether
@@ -338,5 +354,6 @@ fn engine_value(value: &Value) -> engine::Value {
         Value::Boolean(boolean) => engine::Value::Boolean(*boolean),
         Value::Date(date) => engine::Value::Date(*date),
         Value::Timestamp(timestamp) => engine::Value::Timestamp(*timestamp),
+        Value::List(items) => engine::Value::List(items.iter().map(engine_value).collect()),
     }
 }

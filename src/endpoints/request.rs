@@ -14,6 +14,9 @@ use crate::project::{EVERYWHERE, PageSize};
 /// The furthest row that can be asked for.
 pub(crate) const OFFSET_MAX: u64 = 1_000_000_000_000;
 
+/// The most items that a list can have.
+pub(crate) const ITEMS_MAX: usize = 1000;
+
 /// Problems beyond these are counted, not told.
 const PROBLEMS_MAX: usize = 20;
 
@@ -82,6 +85,11 @@ impl Request {
             let _ = write!(query, "{}={}&", encoded(name), encoded(value));
         }
         query
+    }
+
+    /// Gives a value to what is no parameter of the client.
+    pub(super) fn bind(&mut self, name: &str, value: Value) {
+        self.values.insert(name.to_owned(), Some(value));
     }
 
     /// What the answer depends on besides the tables: what was given, as its links repeat it, the values of all
@@ -180,7 +188,8 @@ impl Reader<'_> {
             let shown = String::from_utf8_lossy(&bytes(name)).into_owned();
             return self.problem(&shown, "this name is not UTF-8".to_owned());
         };
-        if !self.seen.insert(name.clone()) {
+        let list = self.parameters.iter().any(|known| known.name == name && known.list);
+        if !self.seen.insert(name.clone()) && !list {
             if self.repeated.insert(name.clone()) {
                 self.problem(&name, "it is given more than once; give it once".to_owned());
             }
@@ -195,10 +204,10 @@ impl Reader<'_> {
     fn decoded_pair(&mut self, name: &str, value: String) {
         let known = self.parameters.iter().find(|parameter| parameter.name == name);
         let judged = match (known, name) {
-            (Some(parameter), _) => parameter.judge(&value).map(|typed| {
-                self.request.values.insert(name.to_owned(), Some(typed));
-                self.request.given.push((name.to_owned(), value));
-            }),
+            (Some(parameter), _) => match parameter.judge(&value) {
+                Ok(typed) => self.value(parameter, typed, value),
+                Err(detail) => Err(detail),
+            },
             (None, "limit") => {
                 between(&value, 1, self.page_size.max).map(|limit| self.request.page.limit = limit)
             }
@@ -229,6 +238,24 @@ impl Reader<'_> {
         if let Err(detail) = judged {
             self.problem(name, detail);
         }
+    }
+
+    fn value(&mut self, parameter: &Parameter, typed: Value, given: String) -> Result<(), String> {
+        let name = parameter.name.clone();
+        if parameter.list {
+            let empty = || Some(Value::List(Vec::new()));
+            let values = self.request.values.entry(name.clone()).or_insert_with(empty);
+            if let Some(Value::List(items)) = values {
+                if items.len() == ITEMS_MAX {
+                    return Err(format!("it has more than {ITEMS_MAX} items"));
+                }
+                items.push(typed);
+            }
+        } else {
+            self.request.values.insert(name.clone(), Some(typed));
+        }
+        self.request.given.push((name, given));
+        Ok(())
     }
 
     fn unknown(&self, name: &str) -> String {

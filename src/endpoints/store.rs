@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::PlannedEndpoint;
 use super::value::{kind_name, kind_named};
-use crate::base::{NodeId, SourceText};
+use crate::base::{NodeId, SourceText, TableName};
 use crate::project::{
-    CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, Parameter, ParameterKind, Piece,
+    CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, Parameter, ParameterKind, Piece, RowFilter,
 };
 
-/// The format number that this program writes, and the newest it reads.
-const FORMAT: u32 = 1;
+/// The newest format that this program reads.
+const FORMAT: u32 = 2;
+/// The format of files whose endpoints have neither row filters nor lists: a reader that ignored those would answer with
+/// rows that are not meant for everyone.
+const FORMAT_PLAIN: u32 = 1;
 
 /// Why stored endpoints could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,15 @@ struct Stored {
     page: StoredPage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    row_filters: Vec<StoredRowFilter>,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct StoredRowFilter {
+    table: TableName,
+    column: String,
+    claim: String,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +77,8 @@ struct StoredParameter {
     name: String,
     #[serde(rename = "type")]
     kind: StoredKind,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
     required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     default: Option<String>,
@@ -141,7 +155,11 @@ pub(crate) fn write_unplanned(endpoints: &[Endpoint]) -> Vec<u8> {
 
 fn write_stored(mut endpoints: Vec<Stored>, before: Option<&[u8]>) -> Result<Vec<u8>, StoreError> {
     endpoints.sort_by(|left, right| left.name.cmp(&right.name));
-    let file = File { format: FORMAT, endpoints };
+    let plain = |one: &Stored| {
+        one.row_filters.is_empty() && one.parameters.iter().all(|parameter| !parameter.list)
+    };
+    let format = if endpoints.iter().all(plain) { FORMAT_PLAIN } else { FORMAT };
+    let file = File { format, endpoints };
     // One that cannot be read differs.
     let parsed =
         before.and_then(|bytes| Some((bytes, serde_json::from_slice::<File>(bytes).ok()?)));
@@ -189,13 +207,25 @@ fn stored(endpoint: &Endpoint, plan: String) -> Stored {
         order_by: endpoint.order_by.iter().map(order).collect(),
         page: StoredPage { default: endpoint.page.default, max: endpoint.page.max },
         scope: endpoint.scope.clone(),
+        row_filters: endpoint.row_filters.iter().map(stored_row_filter).collect(),
     }
+}
+
+fn stored_row_filter(filter: &RowFilter) -> StoredRowFilter {
+    let RowFilter { table, column, claim } = filter.clone();
+    StoredRowFilter { table, column, claim }
+}
+
+fn row_filter(stored: StoredRowFilter) -> RowFilter {
+    let StoredRowFilter { table, column, claim } = stored;
+    RowFilter { table, column, claim }
 }
 
 fn stored_parameter(parameter: &Parameter) -> StoredParameter {
     StoredParameter {
         name: parameter.name.clone(),
         kind: StoredKind(parameter.kind),
+        list: parameter.list,
         required: parameter.required,
         default: parameter.default.clone(),
         minimum: parameter.minimum.clone(),
@@ -238,6 +268,7 @@ fn endpoint(stored: Stored) -> Endpoint {
         order_by: stored.order_by.into_iter().map(order).collect(),
         page: PageSize { default: stored.page.default, max: stored.page.max },
         scope: stored.scope,
+        row_filters: stored.row_filters.into_iter().map(row_filter).collect(),
     }
 }
 
@@ -245,6 +276,7 @@ fn parameter(stored: StoredParameter) -> Parameter {
     Parameter {
         name: stored.name,
         kind: stored.kind.0,
+        list: stored.list,
         required: stored.required,
         default: stored.default,
         minimum: stored.minimum,
@@ -288,6 +320,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_reader_may_not_ignore_has_a_format_of_its_own() {
+        let plain = written(&[(&endpoint("a"), "A")], None);
+        let table = TableName::new("main", "t").unwrap();
+        let row_filters = vec![RowFilter { table, column: "c".into(), claim: "team".into() }];
+        let filtered = Endpoint { row_filters: row_filters.clone(), ..endpoint("a") };
+        let filtered = written(&[(&filtered, "A")], None);
+        let format = |file: &[u8]| serde_json::from_slice::<Header>(file).unwrap().format;
+        assert_eq!((format(&plain), format(&filtered)), (1, 2));
+        assert_eq!(read(&filtered).unwrap()[0].row_filters, row_filters);
+    }
+
+    #[test]
     fn layout_alone_changes_nothing() {
         let before = written(&[(&endpoint("a"), "A")], None);
         let laid_out = endpoint_of("a", "select 1 -- one\n as a");
@@ -301,8 +345,8 @@ mod tests {
 
     #[test]
     fn stored_endpoints_of_a_newer_program_are_refused() {
-        let newer = read(br#"{"format": 2, "endpoints": {"other": "shape"}}"#);
-        insta::assert_snapshot!(newer.unwrap_err(), @"the stored endpoints have format 2, this program reads up to 1; use a newer one");
+        let newer = read(br#"{"format": 3, "endpoints": {"other": "shape"}}"#);
+        insta::assert_snapshot!(newer.unwrap_err(), @"the stored endpoints have format 3, this program reads up to 2; use a newer one");
         let more = br#"{"format": 1, "endpoints": [], "added": true}"#;
         assert!(read(more).unwrap().is_empty());
     }

@@ -15,6 +15,7 @@ pub(super) fn declared(name: &str, kind: &str) -> project::Parameter {
     project::Parameter {
         name: name.to_owned(),
         kind: kind_named(kind).unwrap(),
+        list: false,
         required: false,
         default: None,
         minimum: None,
@@ -219,6 +220,7 @@ pub(super) fn endpoint_of(name: &str, sql: &str) -> Endpoint {
         order_by: vec![OrderKey { column: "a".to_owned(), descending: true, span: None }],
         page: PAGE,
         scope: Some("read:sales".to_owned()),
+        row_filters: Vec::new(),
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Value {
     Date(NaiveDate),
     /// Without a zone, to the microsecond.
     Timestamp(NaiveDateTime),
+    /// All of one kind.
+    List(Vec<Self>),
 }
 
 /// A decimal(38,10) as its digits without the point.
@@ -53,7 +55,10 @@ pub(super) fn kind_named(name: &str) -> Option<ParameterKind> {
 }
 
 /// The type that the engine plans a parameter with.
-pub(super) fn data_type(kind: ParameterKind) -> DataType {
+pub(super) fn data_type(kind: ParameterKind, list: bool) -> DataType {
+    if list {
+        return DataType::new_list(data_type(kind, false), true);
+    }
     match kind {
         ParameterKind::Integer => DataType::Int64,
         ParameterKind::Number => DataType::Float64,
@@ -62,6 +67,19 @@ pub(super) fn data_type(kind: ParameterKind) -> DataType {
         ParameterKind::Boolean => DataType::Boolean,
         ParameterKind::Date => DataType::Date32,
         ParameterKind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+    }
+}
+
+/// The kind of values that a column of this type can be compared with; none where it has none.
+pub(super) fn kind_of(data_type: &DataType) -> Option<ParameterKind> {
+    match data_type {
+        DataType::Boolean => Some(ParameterKind::Boolean),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(ParameterKind::String),
+        DataType::Date32 => Some(ParameterKind::Date),
+        DataType::Timestamp(_, None) => Some(ParameterKind::Timestamp),
+        DataType::Decimal128(_, _) => Some(ParameterKind::Decimal),
+        other if other.is_integer() => Some(ParameterKind::Integer),
+        _ => None,
     }
 }
 

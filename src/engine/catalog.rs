@@ -24,6 +24,8 @@ use super::table::presented;
 use super::{Relation, SqlError, functions};
 use crate::base::TableName;
 
+/// What a filtered table is called inside of its own plan.
+pub(super) const FILTERED: &str = "__filtered";
 /// How deep views may stand on views.
 const VIEW_DEPTH_LIMIT: usize = 32;
 
@@ -33,7 +35,8 @@ pub(super) fn plan_expression(
     expr: SqlExpr,
     schema: &DFSchema,
 ) -> Result<Expr, SqlError> {
-    let catalog = Catalog { state, session: None, outer_views: &[], views: Arc::default() };
+    let within = Within { views: &[], filters: &[] };
+    let catalog = Catalog { state, session: None, within, seen: Arc::default() };
     let planner = SqlToRel::new_with_options(&catalog, parser_options());
     planner
         .sql_to_expr(expr, schema, &mut PlannerContext::new())
@@ -52,10 +55,18 @@ fn parser_options() -> ParserOptions {
 pub(super) struct Catalog<'a> {
     pub(super) state: &'a SessionState,
     pub(super) session: Option<&'a SessionParts>,
-    /// The views that this statement is inside of, outermost first.
-    pub(super) outer_views: &'a [TableName],
-    /// Views that turn out to be read.
-    pub(super) views: Arc<Mutex<BTreeSet<TableName>>>,
+    pub(super) within: Within<'a>,
+    /// Views and filtered tables that turn out to be read.
+    pub(super) seen: Arc<Mutex<BTreeSet<TableName>>>,
+}
+
+/// What a statement is planned inside of.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'a> {
+    /// The views around it, outermost first.
+    pub(super) views: &'a [TableName],
+    /// What is read of tables, wherever they are read.
+    pub(super) filters: &'a [(TableName, Expr)],
 }
 
 impl Catalog<'_> {
@@ -78,13 +89,38 @@ impl Catalog<'_> {
             return Err(SqlError::new("a table may not be named here"));
         };
         let name = session.find(parts)?;
-        if let Some(files) = session.files.get(name) {
-            return Ok(provider_as_source(Arc::clone(files) as _));
+        let source: Arc<dyn TableSource> = match session.tables.relations.get(name) {
+            Some(Relation::View { sql, .. }) => self.view(session, name, sql)?,
+            _ => match session.files.get(name) {
+                Some(files) => provider_as_source(Arc::clone(files) as _),
+                None => return Err(session.unknown_table(parts)),
+            },
+        };
+        let filters = self.within.filters.iter();
+        let mut filters = filters.filter(|(table, _)| table == name).map(|(_, filter)| filter);
+        match filters.next() {
+            None => Ok(source),
+            Some(first) => {
+                let filter = filters.cloned().fold(first.clone(), Expr::and);
+                self.filtered(name, source, filter)
+            }
         }
-        match session.tables.relations.get(name) {
-            Some(Relation::View { sql, .. }) => self.view(session, name, sql),
-            _ => Err(session.unknown_table(parts)),
-        }
+    }
+
+    /// The rows of a table for which `filter` is true.
+    fn filtered(
+        &self,
+        name: &TableName,
+        source: Arc<dyn TableSource>,
+        filter: Expr,
+    ) -> Result<Arc<dyn TableSource>, SqlError> {
+        let schema = source.schema();
+        let plan = LogicalPlanBuilder::scan(FILTERED, source, None)
+            .and_then(|scan| scan.filter(filter))
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(|error| from_planning(&error))?;
+        let views = BTreeSet::from([name.clone()]);
+        Ok(Arc::new(ViewSource { plan, schema, views, seen: Arc::clone(&self.seen) }))
     }
 
     fn view(
@@ -93,25 +129,26 @@ impl Catalog<'_> {
         name: &TableName,
         sql: &str,
     ) -> Result<Arc<dyn TableSource>, SqlError> {
-        if self.outer_views.contains(name) {
+        let outside = self.within.views;
+        if outside.contains(name) {
             return Err(SqlError::new(format!("view `{name}` is built on itself")));
         }
-        if self.outer_views.len() >= VIEW_DEPTH_LIMIT {
+        if outside.len() >= VIEW_DEPTH_LIMIT {
             let message = format!("views are nested more than {VIEW_DEPTH_LIMIT} deep");
             return Err(SqlError::new(message));
         }
-        let outer: Vec<TableName> =
-            self.outer_views.iter().chain(std::iter::once(name)).cloned().collect();
-        let planned = session.plan_within(sql, &[], &outer).map_err(|mut error| {
+        let views: Vec<TableName> = outside.iter().chain(std::iter::once(name)).cloned().collect();
+        let within = Within { views: &views, ..self.within };
+        let planned = session.plan_within(sql, &[], within).map_err(|mut error| {
             error.message = format!("in view `{name}`: {}", error.message);
             error.position = None;
             error
         })?;
         let plan = renamed(planned.plan, &planned.names)?;
-        let mut views = planned.views;
+        let mut views = planned.seen;
         views.insert(name.clone());
         let schema = presented(plan.schema().as_arrow());
-        Ok(Arc::new(ViewSource { plan, schema, views, seen: Arc::clone(&self.views) }))
+        Ok(Arc::new(ViewSource { plan, schema, views, seen: Arc::clone(&self.seen) }))
     }
 }
 
@@ -130,13 +167,13 @@ fn renamed(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan, SqlError>
         .map_err(|error| from_planning(&error))
 }
 
-/// A view, planned; put into the plan that names it.
+/// A view or the filtered rows of a table, planned; put into the plan that names it.
 struct ViewSource {
     plan: LogicalPlan,
     schema: SchemaRef,
-    /// The view itself and those it is built on.
+    /// Itself and what it is built on.
     views: BTreeSet<TableName>,
-    /// Where to tell that the view is really read (a common table expression may have hidden it).
+    /// Where to tell that it is really read (a common table expression may have hidden it).
     seen: Arc<Mutex<BTreeSet<TableName>>>,
 }
 

@@ -5,6 +5,7 @@
 //! - Ranks and row numbers are bigints.
 //! - A number cast to an integer is rounded, not cut off: decimals half away from zero, doubles half to even.
 //! - Integers that overflow are an error; the engine's own operators would wrap round.
+//! - `x in ($list)` asks whether `x` is one of the items of a parameter that is a list.
 //! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
 
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, plan_err};
 use datafusion::functions::math;
 use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::functions_nested::array_has::array_has;
 use datafusion::logical_expr::expr::{
-    AggregateFunction, ScalarFunction, WindowFunction, WindowFunctionParams,
+    AggregateFunction, InList, Placeholder, ScalarFunction, WindowFunction, WindowFunctionParams,
 };
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{
@@ -25,7 +27,7 @@ use datafusion::logical_expr::planner::{
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
-    WindowFunctionDefinition,
+    WindowFunctionDefinition, try_cast,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
@@ -280,4 +282,43 @@ fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
         _ => (away_from_zero, expr),
     };
     Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![number])))
+}
+
+/// `x in ($list)` as what it means where the parameter is a list: that `x` is one of its items.
+pub(super) fn in_lists(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let changed = plan.transform_up_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        node.map_expressions(|expr| {
+            expr.transform_up(|expr| match expr {
+                Expr::InList(InList { expr, list, negated }) if item_type(&list).is_some() => {
+                    let item_type = item_type(&list).unwrap_or(DataType::Null);
+                    let list = list.into_iter().next().unwrap_or_default();
+                    let found = array_has(list, as_item((*expr).clone(), item_type, &schema)?);
+                    // Null is neither in a list nor not in it.
+                    let judged = if negated { (!found).and(expr.is_not_null()) } else { found };
+                    Ok(Transformed::yes(judged))
+                }
+                other => Ok(Transformed::no(other)),
+            })
+        })
+    })?;
+    Ok(changed.data)
+}
+
+/// The type of the items, where the list is one parameter that is a list.
+fn item_type(list: &[Expr]) -> Option<DataType> {
+    match list {
+        [Expr::Placeholder(Placeholder { field: Some(field), .. })] => match field.data_type() {
+            DataType::List(items) => Some(items.data_type().clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A number among numbers of another type; one that has no equal there is null.
+fn as_item(expr: Expr, item_type: DataType, schema: &DFSchema) -> Result<Expr> {
+    let own = expr.get_type(schema)?;
+    let convert = own != item_type && own.is_numeric() && item_type.is_numeric();
+    Ok(if convert { try_cast(expr, item_type) } else { expr })
 }

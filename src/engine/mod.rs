@@ -19,6 +19,7 @@ mod plan;
 mod predicate;
 mod prepare;
 mod resident;
+mod row_filter;
 mod session;
 mod table;
 mod types;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::logical_expr::Expr;
 use futures::Stream;
 
 use crate::base::TableName;
@@ -40,6 +42,7 @@ pub(crate) use lineage::Origin;
 pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value, Window};
 pub(crate) use resident::{Resident, Selected};
+pub(crate) use row_filter::RowFilter;
 pub(crate) use types::{int_at, sql_name};
 
 /// Rows as they come.
@@ -91,6 +94,16 @@ pub(crate) enum Relation {
         sql: Arc<str>,
         schema: SchemaRef,
     },
+}
+
+impl Relation {
+    /// Its columns as written.
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        match self {
+            Self::Files(files) => &files.schema,
+            Self::View { schema, .. } => schema,
+        }
+    }
 }
 
 /// Immutable Parquet files that make up a table.
@@ -195,26 +208,33 @@ fn relation(root: &Path, manifest: &Manifest) -> Relation {
 }
 
 impl Session {
-    /// Plans one `select` (with or without `$name` parameters).
+    /// Plans one `select`.
     ///
     /// # Errors
     /// What is wrong with it, where, and what may have been meant.
     pub(crate) async fn plan(&self, sql: &str) -> Result<Query, SqlError> {
-        self.analyse(sql, &[]).map(|parts| Query(Arc::new(parts)))
+        self.analyse(sql, &[], &[]).map(|parts| Query(Arc::new(parts)))
     }
 
-    /// Plans one `select` whose `$name` parameters have the given types; they are bound later.
+    /// Plans one `select` whose `$name` parameters have the given types; they are bound later. Of the tables of `filters`
+    /// only the rows that they let through are read, wherever the statement or a view reads them.
     ///
     /// # Errors
-    /// As [`Session::plan`]; also if a parameter of the statement is not among `parameters`.
+    /// As [`Session::plan`]; also if a parameter of the statement is not among `parameters`, a filter's column does not
+    /// exist or its table is not read.
     pub(crate) fn prepare(
         &self,
         sql: &str,
         parameters: &[(String, DataType)],
+        filters: &[RowFilter],
     ) -> Result<Prepared, SqlError> {
-        let query = self.analyse(sql, parameters)?;
-        let parts = prepare::PreparedParts::new(query, parameters.to_vec());
-        Ok(Prepared(Arc::new(parts)))
+        let bound = row_filter::bound(&self.0, filters, parameters.len())?;
+        let mut parameters = parameters.to_vec();
+        let query = self.analyse(sql, &parameters, &bound.conditions)?;
+        row_filter::all_apply(filters, &query.reads.tables)?;
+        let optional = parameters.len();
+        parameters.extend(bound.parameters);
+        Ok(Prepared(Arc::new(prepare::PreparedParts::new(query, parameters, optional))))
     }
 
     /// The table of each scan so far and the rows that were read by it; empty unless they are counted.
@@ -226,9 +246,10 @@ impl Session {
         &self,
         sql: &str,
         parameters: &[(String, DataType)],
+        filters: &[(TableName, Expr)],
     ) -> Result<plan::QueryParts, SqlError> {
         plan::guarded_planning(|| {
-            let planned = self.0.plan(sql, parameters)?;
+            let planned = self.0.plan(sql, parameters, filters)?;
             plan::analysed(Arc::clone(&self.0.engine), planned)
         })
     }

@@ -56,14 +56,14 @@ pub(super) struct Reads {
 
 /// Analyses what was planned and gives its columns the types in which they leave.
 pub(super) fn analysed(engine: Arc<EngineParts>, planned: Planned) -> Result<QueryParts, SqlError> {
-    let Planned { plan, names, views } = planned;
+    let Planned { plan, names, seen } = planned;
     let state = &engine.wide;
     let plan = state
         .analyzer()
         .execute_and_check(plan, state.config_options(), |_, _| {})
         .and_then(with_outward_types)
         .map_err(|error| from_planning(&error))?;
-    let reads = reads(&plan, views).map_err(|error| from_planning(&error))?;
+    let reads = reads(&plan, seen).map_err(|error| from_planning(&error))?;
     let fields = plan.schema().fields().iter().zip(names);
     let fields: Vec<Field> =
         fields.map(|(field, name)| Field::new(name, field.data_type().clone(), true)).collect();
@@ -97,8 +97,8 @@ fn with_outward_types(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError>
     LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()
 }
 
-fn reads(plan: &LogicalPlan, views: BTreeSet<TableName>) -> Result<Reads, DataFusionError> {
-    let mut reads = Reads { tables: views, row_by_row: true, ..Reads::default() };
+fn reads(plan: &LogicalPlan, seen: BTreeSet<TableName>) -> Result<Reads, DataFusionError> {
+    let mut reads = Reads { tables: seen, row_by_row: true, ..Reads::default() };
     plan.apply_with_subqueries(|node| {
         reads.row_by_row &= is_row_by_row(node);
         reads.in_order |= matches!(node, LogicalPlan::Window(_)) && is_row_by_row(node);

@@ -30,6 +30,7 @@ pub(crate) enum Value {
     Text(String),
     Date(NaiveDate),
     Timestamp(NaiveDateTime),
+    List(Vec<Self>),
 }
 
 /// Which rows of an ordered answer.
@@ -49,6 +50,8 @@ pub(crate) struct Prepared(pub(super) Arc<PreparedParts>);
 pub(super) struct PreparedParts {
     pub(super) query: QueryParts,
     pub(super) parameters: Vec<(String, DataType)>,
+    /// How many of them, from the first on, leave their conditions out when they are absent.
+    optional: usize,
     plans: Mutex<BTreeMap<PlanKey, LogicalPlan>>,
 }
 
@@ -60,8 +63,12 @@ struct PlanKey {
 }
 
 impl PreparedParts {
-    pub(super) fn new(query: QueryParts, parameters: Vec<(String, DataType)>) -> Self {
-        Self { query, parameters, plans: Mutex::default() }
+    pub(super) fn new(
+        query: QueryParts,
+        parameters: Vec<(String, DataType)>,
+        optional: usize,
+    ) -> Self {
+        Self { query, parameters, optional, plans: Mutex::default() }
     }
 }
 
@@ -74,6 +81,12 @@ impl Prepared {
     /// The tables it reads, views seen through (the views themselves included).
     pub(crate) fn tables(&self) -> std::collections::BTreeSet<crate::base::TableName> {
         self.0.query.reads.tables.clone()
+    }
+
+    /// The type of the parameter of this name.
+    pub(crate) fn parameter_type(&self, name: &str) -> Option<&DataType> {
+        let found = self.0.parameters.iter().find(|(known, _)| known == name);
+        found.map(|(_, data_type)| data_type)
     }
 
     /// For each column of the answer the columns whose values it has, the nearest first; empty for what is computed.
@@ -107,7 +120,7 @@ impl Prepared {
     ) -> Result<Query, SqlError> {
         let parts = &self.0;
         let literals = parts.literals(values)?;
-        let key = PlanKey { absent: absent(&literals), order_by: parts.order(order_by)? };
+        let key = PlanKey { absent: parts.absent(&literals), order_by: parts.order(order_by)? };
         let plan = parts.plan_for(&key).map_err(|error| from_planning(&error))?;
         let plan = with_values(plan, literals)
             .and_then(|plan| from_key(plan, &key.order_by, window.from.as_deref()))
@@ -127,7 +140,7 @@ impl Prepared {
         let parts = &self.0;
         let literals = parts.literals(values)?;
         let plan = parts
-            .plan_for(&PlanKey { absent: absent(&literals), order_by: Vec::new() })
+            .plan_for(&PlanKey { absent: parts.absent(&literals), order_by: Vec::new() })
             .and_then(|plan| with_values(plan, literals))
             .and_then(|plan| {
                 let count = datafusion::functions_aggregate::expr_fn::count(lit(1_i64)).alias("n");
@@ -140,6 +153,11 @@ impl Prepared {
 }
 
 impl PreparedParts {
+    /// Which parameters leave their conditions out, by position: they have no value.
+    pub(super) fn absent(&self, literals: &[ScalarValue]) -> Vec<usize> {
+        (0..self.optional).filter(|&index| literals[index].is_null()).collect()
+    }
+
     fn query_of(&self, plan: LogicalPlan, output: &SchemaRef) -> Query {
         Query(Arc::new(QueryParts {
             in_stored_order: false,
@@ -218,11 +236,6 @@ impl PreparedParts {
         let plan = without_conditions(self.query.plan.clone(), &key.absent)?;
         Ok(sorted(plan, &key.order_by))
     }
-}
-
-/// Which parameters have no value, by position.
-pub(super) fn absent(literals: &[ScalarValue]) -> Vec<usize> {
-    (0..literals.len()).filter(|&index| literals[index].is_null()).collect()
 }
 
 fn without_conditions(plan: LogicalPlan, absent: &[usize]) -> Result<LogicalPlan, DataFusionError> {
@@ -343,6 +356,7 @@ fn paged(plan: LogicalPlan, limit: u64, offset: u64) -> Result<LogicalPlan, Data
 /// The value as a literal of the parameter's type.
 fn literal(name: &str, value: &Value, data_type: &DataType) -> Result<ScalarValue, SqlError> {
     let scalar = match value {
+        Value::List(values) => return list(name, values, data_type),
         Value::Boolean(value) => ScalarValue::from(*value),
         Value::Integer(value) => ScalarValue::from(*value),
         Value::Double(value) => ScalarValue::from(*value),
@@ -370,6 +384,16 @@ fn literal(name: &str, value: &Value, data_type: &DataType) -> Result<ScalarValu
         let wanted = super::types::sql_name(data_type);
         SqlError::new(format!("parameter `{name}`: {scalar} is no {wanted}"))
     })
+}
+
+/// The values as a literal of the parameter's type, which is a list.
+fn list(name: &str, values: &[Value], data_type: &DataType) -> Result<ScalarValue, SqlError> {
+    let DataType::List(items) = data_type else {
+        return Err(SqlError::new(format!("parameter `{name}` is no list")));
+    };
+    let values = values.iter().map(|value| literal(name, value, items.data_type()));
+    let values: Vec<ScalarValue> = values.collect::<Result<_, _>>()?;
+    Ok(ScalarValue::List(ScalarValue::new_list(&values, items.data_type(), true)))
 }
 
 /// Whether the cast lost nothing: `1.5` is no integer, `0.123` no decimal with two digits behind the point.

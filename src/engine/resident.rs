@@ -17,7 +17,7 @@ use futures::TryStreamExt as _;
 
 use super::error::from_planning;
 use super::plan::{QueryParts, from_arrow};
-use super::prepare::{absent, mentions, not_before, sorted};
+use super::prepare::{mentions, not_before, sorted};
 use super::{EngineError, Prepared, SqlError, Value, Window};
 
 /// Rows that are looked at together: few enough that a short page costs little.
@@ -159,7 +159,7 @@ impl Resident {
         literals: &[ScalarValue],
         key: Option<&[Option<String>]>,
     ) -> Result<Option<Arc<dyn PhysicalExpr>>, DataFusionError> {
-        let absent = absent(literals);
+        let absent = self.prepared.0.absent(literals);
         let bound =
             self.conditions.iter().map(|condition| with_values(condition, literals, &absent));
         let mut conditions: Vec<Expr> =

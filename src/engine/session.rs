@@ -7,12 +7,13 @@ use arrow::datatypes::DataType;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
-use super::catalog::Catalog;
-use super::meaning::{DuckDbExpressions, ExactNumbers};
+use super::catalog::{Catalog, Within};
+use super::error::from_planning;
+use super::meaning::{self, DuckDbExpressions, ExactNumbers};
 use super::names::{Definitions, distinct};
 use super::table::{FilesTable, ScanLog};
 use super::{EngineError, EngineLimits, Relation, SqlError, TableSet};
@@ -110,8 +111,8 @@ pub(super) struct Planned {
     pub(super) plan: LogicalPlan,
     /// Output names with their case.
     pub(super) names: Vec<String>,
-    /// Views that were seen through.
-    pub(super) views: BTreeSet<TableName>,
+    /// Views that were seen through, and filtered tables.
+    pub(super) seen: BTreeSet<TableName>,
 }
 
 impl SessionParts {
@@ -137,31 +138,31 @@ impl SessionParts {
         &self,
         sql: &str,
         parameters: &[(String, DataType)],
+        filters: &[(TableName, Expr)],
     ) -> Result<Planned, SqlError> {
-        self.plan_within(sql, parameters, &[])
+        self.plan_within(sql, parameters, Within { views: &[], filters })
     }
 
-    /// As [`SessionParts::plan`], from inside of views, outermost first.
+    /// As [`SessionParts::plan`], from inside of views.
     pub(super) fn plan_within(
         &self,
         sql: &str,
         parameters: &[(String, DataType)],
-        outer_views: &[TableName],
+        within: Within<'_>,
     ) -> Result<Planned, SqlError> {
         let mut parsed = parse::query(sql)?;
         let written = names::of_query(&parsed.query, &parsed.written, self);
         dialect::rewrite(&mut parsed.query, self);
-        let catalog = Catalog {
-            state: &self.engine.wide,
-            session: Some(self),
-            outer_views,
-            views: Arc::default(),
-        };
-        let plan = catalog.plan_query(parsed.query, parameters)?;
+        let state = &self.engine.wide;
+        let catalog = Catalog { state, session: Some(self), within, seen: Arc::default() };
+        let mut plan = catalog.plan_query(parsed.query, parameters)?;
+        if parameters.iter().any(|(_, data_type)| matches!(data_type, DataType::List(_))) {
+            plan = meaning::in_lists(plan).map_err(|error| from_planning(&error))?;
+        }
         let columns = plan.schema().fields().iter();
         let columns = columns.map(|f| written.get(f.name()).unwrap_or(f.name()).clone());
-        let views = catalog.views.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Planned { names: distinct(columns), plan, views })
+        let seen = catalog.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Planned { names: distinct(columns), plan, seen })
     }
 
     /// The table that a name of one to three parts means.

@@ -228,6 +228,17 @@ pub(crate) struct Endpoint {
     pub(crate) order_by: Vec<OrderKey>,
     pub(crate) page: PageSize,
     pub(crate) scope: Option<String>,
+    pub(crate) row_filters: Vec<RowFilter>,
+}
+
+/// Of a table an endpoint reads only rows that belong to whoever asks: those whose column has the value of a claim, or one
+/// of its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RowFilter {
+    pub(crate) table: TableName,
+    pub(crate) column: String,
+    /// A claim of the principal's token.
+    pub(crate) claim: String,
 }
 
 /// Parameters that every endpoint has besides its own.
@@ -236,7 +247,10 @@ pub(crate) const EVERYWHERE: [&str; 6] = ["limit", "offset", "cursor", "count", 
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
+    /// Of each item, where it is a list.
     pub(crate) kind: ParameterKind,
+    /// Whether it can be given several times, each time with one item.
+    pub(crate) list: bool,
     pub(crate) required: bool,
     /// As written, parsed like a request's value.
     pub(crate) default: Option<String>,

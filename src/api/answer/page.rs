@@ -16,29 +16,28 @@ use crate::endpoints::{PlannedEndpoint, Request};
 use crate::engine::output::RowFormat;
 use crate::engine::{Resident, SqlError, int_at};
 
-/// Answers the page that `query` asks for. `path` is where links to other pages point.
+/// Answers the page that `request` asks for. `path` is where links to other pages point.
 ///
 /// # Errors
-/// What is wrong with the request's parameters or form, and what keeps the query from running.
+/// What is wrong with the form that is asked for, and what keeps the query from running.
 pub(in crate::api) async fn page(
     versions: &Versions,
     served: &Arc<Served>,
     endpoint: &Arc<ServedEndpoint>,
     path: &str,
-    query: &str,
+    request: &Request,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let request = endpoint.planned.read(query).map_err(Problem::parameters)?;
     let format = negotiate::format(request.format.as_deref(), headers)?;
     let coding = coding_of(format, headers);
     let tag =
-        (!endpoint.planned.volatile()).then(|| tag(served, endpoint, &request, format, coding));
+        (!endpoint.planned.volatile()).then(|| tag(served, endpoint, request, format, coding));
     let facts =
         |links| Facts { served, as_of: &endpoint.as_of, tag: tag.as_ref(), format, coding, links };
     if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
         return Ok(facts(&[]).not_modified());
     }
-    let page = Page { served, endpoint, path, request: &request, format, coding };
+    let page = Page { served, endpoint, path, request, format, coding };
     // A long answer cannot be shared: it goes to the one who made it.
     let begun = Mutex::new(None);
     let make = async {

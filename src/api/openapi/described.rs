@@ -117,6 +117,7 @@ fn parameter(name: &str, kind: ParameterKind, description: &str) -> Parameter {
     Parameter {
         name: name.to_owned(),
         kind,
+        list: false,
         required: false,
         default: None,
         minimum: None,

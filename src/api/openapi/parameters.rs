@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{
-    AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+    AnyOfBuilder, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{RefOr, Required};
 
 use super::types::custom;
-use crate::endpoints;
+use crate::endpoints::{self, ITEMS_MAX};
 use crate::project::{self, ParameterKind};
 
 /// What decimal parameters look like: 28 digits before the point and 10 behind it, zeros apart.
@@ -35,7 +35,10 @@ pub(super) fn query(declared: &project::Parameter) -> Parameter {
         })
         .description((!texts.is_empty()).then(|| texts.join("\n\n")))
         .schema(Some(schema(declared)))
-        .example(declared.example.as_deref().map(|text| value(declared.kind, text)))
+        .example(declared.example.as_deref().map(|text| match declared.list {
+            true => json!([value(declared.kind, text)]),
+            false => value(declared.kind, text),
+        }))
         .build()
 }
 
@@ -80,6 +83,10 @@ fn schema(declared: &project::Parameter) -> RefOr<Schema> {
         }
         ParameterKind::Enum => text(object).enum_values(Some(declared.values.iter().cloned())),
     };
+    if declared.list {
+        let list = ArrayBuilder::new().items(object).min_items(Some(1));
+        return list.max_items(Some(ITEMS_MAX)).build().into();
+    }
     object.into()
 }
 

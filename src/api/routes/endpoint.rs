@@ -14,7 +14,7 @@ use crate::api::problem::{Kind, Problem};
 use crate::api::respond;
 use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::base::suggest;
-use crate::endpoints::{self, Cursor, PlannedEndpoint};
+use crate::endpoints::{self, ClaimProblem, Cursor, PlannedEndpoint};
 use crate::warehouse::At;
 
 pub(super) async fn answer(
@@ -27,9 +27,12 @@ pub(super) async fn answer(
     let query = query.unwrap_or_default();
     let served = version(&versions, &query).await?;
     let endpoint = Arc::clone(find(&served, name)?);
-    permit(&principal, &endpoint.planned)?;
-    let path = format!("{API}{}", respond::encoded(endpoint.planned.name()));
-    answer::page(&versions, &served, &endpoint, &path, &query, &headers).await
+    let planned = &endpoint.planned;
+    permit(&principal, planned)?;
+    let mut request = planned.read(&query).map_err(Problem::parameters)?;
+    planned.bind_claims(&mut request, &principal.claims).map_err(|problem| forbidden(&problem))?;
+    let path = format!("{API}{}", respond::encoded(planned.name()));
+    answer::page(&versions, &served, &endpoint, &path, &request, &headers).await
 }
 
 /// The version that the request asks for: by `at`, by the cursor that it goes on from, else the current one.
@@ -86,6 +89,12 @@ fn find(
     };
     let shown: String = name.chars().take(respond::NAME_CHARACTERS_MAX).collect();
     Err(Problem::new(Kind::NoSuchEndpoint, format!("there is no endpoint `{shown}`; {advice}")))
+}
+
+fn forbidden(problem: &ClaimProblem) -> Problem {
+    let ClaimProblem { claim, detail } = problem;
+    let detail = format!("your rows are told by the claim `{claim}` of your token: {detail}");
+    Problem::new(Kind::Forbidden, detail)
 }
 
 fn permit(principal: &Principal, endpoint: &PlannedEndpoint) -> Result<(), Problem> {

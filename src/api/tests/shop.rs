@@ -214,6 +214,7 @@ pub(super) fn endpoint(name: &str, sql: &str) -> Endpoint {
         order_by: vec![OrderKey { column: "order_date".to_owned(), descending: false, span: None }],
         page: PageSize { default: 100, max: 1000 },
         scope: None,
+        row_filters: Vec::new(),
     }
 }
 
@@ -221,6 +222,7 @@ pub(super) fn parameter(name: &str, kind: ParameterKind) -> Parameter {
     Parameter {
         name: name.to_owned(),
         kind,
+        list: false,
         required: false,
         default: None,
         minimum: None,

@@ -6,7 +6,7 @@ use crate::base::TableName;
 /// `column < view.column < table.column`, one for each column of the answer.
 fn origins(world: &World, sql: &str) -> Vec<String> {
     let session = world.engine.session(Arc::new(world.tables.clone()));
-    let prepared = session.prepare(sql, &[]).unwrap();
+    let prepared = session.prepare(sql, &[], &[]).unwrap();
     let names =
         prepared.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     let chains = prepared.origins().into_iter().map(|origins| {

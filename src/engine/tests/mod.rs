@@ -6,6 +6,7 @@ mod lineage;
 mod names;
 mod parameters;
 mod resident;
+mod row_filters;
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ fn rows(limit: u64, offset: u64) -> Window {
 async fn a_window_begins_at_a_key_whatever_the_order() {
     let world = World::shop();
     let sql = "select orderid, total, customer from orders";
-    let prepared = world.session().prepare(sql, &[]).unwrap();
+    let prepared = world.session().prepare(sql, &[], &[]).unwrap();
     for order in [
         &[("total", true)][..],
         &[("customer", false), ("orderid", true)],
@@ -57,7 +57,7 @@ async fn a_window_begins_at_a_key_whatever_the_order() {
 async fn absent_parameters_leave_their_conditions_out() {
     let world = World::shop();
     let (sql, parameters) = endpoint();
-    let prepared = world.session().prepare(sql, &parameters).unwrap();
+    let prepared = world.session().prepare(sql, &parameters, &[]).unwrap();
     let ask = async |values: &[(&str, Option<Value>)], offset| {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let order = [("total".to_owned(), true)];
@@ -81,7 +81,7 @@ async fn absent_parameters_leave_their_conditions_out() {
 async fn values_must_be_of_their_parameters_type() {
     let world = World::shop();
     let (sql, parameters) = endpoint();
-    let prepared = world.session().prepare(sql, &parameters).unwrap();
+    let prepared = world.session().prepare(sql, &parameters, &[]).unwrap();
     let refused = |name: &str, value: Value, column: &str| {
         let values = BTreeMap::from([(name.to_owned(), Some(value))]);
         let error =
@@ -94,7 +94,8 @@ async fn values_must_be_of_their_parameters_type() {
     insta::assert_snapshot!(refused("least", Value::Double(0.125), "total"), @"parameter `least`: 0.125 is no decimal(18,2)");
     insta::assert_snapshot!(refused("form", Value::Integer(1), "total"), @"unknown parameter `form`; did you mean `from`?");
     insta::assert_snapshot!(refused("who", Value::Text("x".into()), "totl"), @"unknown column `totl`; did you mean `Total`?");
-    let unknown = world.session().prepare("select 1 where $nope = 1", &parameters).err().unwrap();
+    let unknown =
+        world.session().prepare("select 1 where $nope = 1", &parameters, &[]).err().unwrap();
     insta::assert_snapshot!(shown(&unknown), @"unknown parameter `$nope`");
 }
 
@@ -103,7 +104,7 @@ async fn absent_parameters_outside_of_conditions_are_null() {
     let world = World::shop();
     let parameters = [("n".to_owned(), DataType::Int64), ("t".to_owned(), DataType::Utf8)];
     let sql = "select coalesce($n, -1) + 1 as N, $t as t from customers where region = $t or $t is null limit 1";
-    let prepared = world.session().prepare(sql, &parameters).unwrap();
+    let prepared = world.session().prepare(sql, &parameters, &[]).unwrap();
     let query = prepared.bind(&BTreeMap::new(), &[], &rows(10, 0)).unwrap();
     assert_eq!(rows_of(&query.schema(), &query.collect().await.unwrap()), "N,t | 0,null");
     let values = [("n".to_owned(), Some(Value::Integer(41)))];

@@ -43,7 +43,7 @@ fn choices() -> Vec<BTreeMap<String, Option<Value>>> {
 }
 
 async fn compare(world: &World, sql: &str, keys: &[(&str, bool)]) {
-    let prepared = world.session().prepare(sql, &parameters()).unwrap();
+    let prepared = world.session().prepare(sql, &parameters(), &[]).unwrap();
     let order_by = order(keys);
     let resident = prepared.resident(&order_by, usize::MAX).await.unwrap().expect(sql);
     let mut different = std::collections::BTreeSet::new();
@@ -99,7 +99,7 @@ async fn what_depends_on_parameters_otherwise_is_not_kept() {
         "select order_id, now() as t from shop.orders where status = $status",
         "select order_id from shop.orders where status = $status union all select 1",
     ] {
-        let prepared = world.session().prepare(sql, &parameters()).unwrap();
+        let prepared = world.session().prepare(sql, &parameters(), &[]).unwrap();
         let order_by = order(&[("order_id", false)]);
         assert!(prepared.resident(&order_by, usize::MAX).await.unwrap().is_none(), "{sql}");
     }
@@ -108,7 +108,7 @@ async fn what_depends_on_parameters_otherwise_is_not_kept() {
 #[tokio::test]
 async fn rows_that_take_too_much_are_not_kept() {
     let world = small_shop();
-    let prepared = world.session().prepare("select * from shop.orders", &[]).unwrap();
+    let prepared = world.session().prepare("select * from shop.orders", &[], &[]).unwrap();
     let order_by = order(&[("order_id", false)]);
     let resident = prepared.resident(&order_by, 1 << 20).await.unwrap().unwrap();
     assert!((1..1 << 20).contains(&resident.bytes()));
@@ -119,7 +119,7 @@ async fn rows_that_take_too_much_are_not_kept() {
 async fn a_window_begins_at_a_key_in_kept_rows_too() {
     let world = World::shop();
     let sql = "select orderid, total, customer from orders where total >= $least";
-    let prepared = world.session().prepare(sql, &parameters()[2..3]).unwrap();
+    let prepared = world.session().prepare(sql, &parameters()[2..3], &[]).unwrap();
     let order_by = order(&[("customer", true), ("total", false)]);
     let resident = prepared.resident(&order_by, usize::MAX).await.unwrap().unwrap();
     for key in [[Some("Ann"), Some("3.33")], [Some("Bob"), None], [None, Some("20")], [None, None]]

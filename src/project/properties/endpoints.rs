@@ -13,13 +13,14 @@ pub(in crate::project) struct EndpointProperties {
     pub(in crate::project) parameters: Vec<Yaml>,
 }
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "name",
     "description",
     "parameters",
     "order_by",
     "page",
     "scope",
+    "row_filters",
     "cache",
     "config",
     "tags",

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::graph::{EVERYWHERE, Endpoint, NodeInfo, OrderKey, PageSize, Parameter};
+use super::super::jinja::Lookup;
 use super::super::load::{Inputs, Workshop};
 use super::super::properties::EndpointProperties;
 use super::super::yaml::{self, Yaml};
 use super::compile::Compiled;
-use super::parameters;
+use super::{parameters, row_filters};
 use crate::base::{Diagnostic, Diagnostics, Span};
 
 /// Routes of the API itself.
@@ -17,6 +18,7 @@ const PAGE: PageSize = PageSize { default: 100, max: 1000 };
 pub(super) fn resolve(
     workshop: &Workshop,
     inputs: &Inputs,
+    lookup: &Lookup,
     compiled: Compiled,
     mut info: NodeInfo,
     problems: &mut Diagnostics,
@@ -45,7 +47,8 @@ pub(super) fn resolve(
     let scope = written.get("scope").and_then(|scope| yaml::text(scope, "`scope`", problems));
     let order_by = order_by(properties, problems);
     let page = page(written, problems);
-    Some(Endpoint { info, sql: compiled.sql, parameters, order_by, page, scope })
+    let row_filters = row_filters::read(&name, written, lookup, problems);
+    Some(Endpoint { info, sql: compiled.sql, parameters, order_by, page, scope, row_filters })
 }
 
 /// Descriptions of endpoints that have no file.

@@ -16,6 +16,7 @@ mod names;
 mod parameters;
 mod reading;
 mod references;
+mod row_filters;
 mod schemas;
 mod sources;
 mod sql_nodes;
@@ -51,7 +52,7 @@ pub(super) fn resolve(workshop: &Workshop, inputs: &Inputs, problems: &mut Diagn
         ephemeral::inline(&mut compiled);
     }
     for node in compiled {
-        if let Some(node) = sql_nodes::resolve(workshop, inputs, node, problems) {
+        if let Some(node) = sql_nodes::resolve(workshop, inputs, &lookup, node, problems) {
             add(&mut nodes, node);
         }
     }

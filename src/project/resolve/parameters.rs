@@ -17,9 +17,13 @@ const KINDS: [(&str, ParameterKind); 8] = [
     ("enum", ParameterKind::Enum),
 ];
 
-const KNOWN: [&str; 14] = [
+/// The type of a parameter that has several values.
+const LIST: &str = "list";
+
+const KNOWN: [&str; 15] = [
     "name",
     "type",
+    "items",
     "required",
     "default",
     "minimum",
@@ -42,7 +46,7 @@ pub(super) fn read(written: &Yaml, problems: &mut Diagnostics) -> Option<Paramet
         let message = format!("`{name}` cannot name a parameter: letters, digits and `_` can");
         problems.push(Diagnostic::error(message).at(span.clone()));
     }
-    let kind = kind(written, &name, problems)?;
+    let (kind, list) = kind(written, &name, problems)?;
     let mut text = |keys: &[&str]| {
         let value = keys.iter().find_map(|key| written.get(key))?;
         yaml::text(value, &format!("`{}` of `{name}`", keys[0]), problems)
@@ -60,6 +64,7 @@ pub(super) fn read(written: &Yaml, problems: &mut Diagnostics) -> Option<Paramet
     let parameter = Parameter {
         name,
         kind,
+        list,
         required: required.unwrap_or(false),
         default,
         minimum,
@@ -76,19 +81,41 @@ pub(super) fn read(written: &Yaml, problems: &mut Diagnostics) -> Option<Paramet
     Some(parameter)
 }
 
-fn kind(written: &Yaml, name: &str, problems: &mut Diagnostics) -> Option<ParameterKind> {
+/// Its type, and whether it has several values; those of a list are texts where `items` does not say otherwise.
+fn kind(written: &Yaml, name: &str, problems: &mut Diagnostics) -> Option<(ParameterKind, bool)> {
     let Some(value) = written.get("type") else {
         let message = format!("the parameter `{name}` has no `type`");
         problems.push(Diagnostic::error(message).at(written.span.clone()));
         return None;
     };
-    let text = yaml::text(value, "`type`", problems)?;
+    let is_list = value.as_text() == Some(LIST);
+    match (is_list, written.get("items")) {
+        (true, Some(items)) => Some((kind_named(items, "items", &[], problems)?, true)),
+        (true, None) => Some((ParameterKind::String, true)),
+        (false, Some(items)) => {
+            let message = format!("the parameter `{name}` has `items` but is no list");
+            let problem = Diagnostic::error(message).at(items.span.clone());
+            problems.push(problem.hint("write `type: list`"));
+            None
+        }
+        (false, None) => Some((kind_named(value, "type", &[LIST], problems)?, false)),
+    }
+}
+
+fn kind_named(
+    value: &Yaml,
+    what: &str,
+    besides: &[&'static str],
+    problems: &mut Diagnostics,
+) -> Option<ParameterKind> {
+    let text = yaml::text(value, &format!("`{what}`"), problems)?;
     let found = KINDS.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind);
     if found.is_none() {
-        let words = KINDS.map(|(word, _)| word);
+        let words = KINDS.iter().map(|(word, _)| *word).chain(besides.iter().copied());
+        let words: Vec<&str> = words.collect();
         let problem = Diagnostic::error(format!("unknown type `{text}` of a parameter"))
             .at(value.span.clone())
-            .did_you_mean(&text, words);
+            .did_you_mean(&text, words.iter().copied());
         problems.push(problem.hint(format!("there are {}", words.join(", "))));
     }
     found
@@ -109,6 +136,9 @@ fn check(parameter: &Parameter, written: &Yaml, problems: &mut Diagnostics) {
         let reason = error.to_string();
         let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
         refuse("pattern", format!("the pattern of `{name}` is no regular expression: {reason}"));
+    }
+    if parameter.list && parameter.default.is_some() {
+        refuse("default", format!("the parameter `{name}` is a list, which has no default"));
     }
     if parameter.required && parameter.default.is_some() {
         refuse(

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::super::graph::{Check, CheckKind, Model, Node, NodeInfo};
+use super::super::jinja::Lookup;
 use super::super::load::{Inputs, Workshop};
 use super::super::naming;
 use super::checks;
@@ -15,6 +16,7 @@ use crate::base::{Diagnostic, Diagnostics};
 pub(super) fn resolve(
     workshop: &Workshop,
     inputs: &Inputs,
+    lookup: &Lookup,
     compiled: Compiled,
     problems: &mut Diagnostics,
 ) -> Option<Node> {
@@ -28,9 +30,8 @@ pub(super) fn resolve(
     match compiled.node.purpose {
         Purpose::Model => model(workshop, compiled, info, problems).map(Node::Model),
         Purpose::Test => Some(Node::Check(singular(workshop, compiled, info, problems))),
-        Purpose::Endpoint => {
-            endpoints::resolve(workshop, inputs, compiled, info, problems).map(Node::Endpoint)
-        }
+        Purpose::Endpoint => endpoints::resolve(workshop, inputs, lookup, compiled, info, problems)
+            .map(Node::Endpoint),
     }
 }
 

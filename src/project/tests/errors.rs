@@ -519,7 +519,7 @@ fn endpoints_are_checked() {
       |                            ^^^
       |
       = help: did you mean `enum`?
-      = help: there are integer, number, decimal, string, boolean, date, timestamp, enum
+      = help: there are integer, number, decimal, string, boolean, date, timestamp, enum, list
 
     warning: the query does not use the parameter `day`
      --> sql/endpoints/e.yml:7:16
