@@ -20,7 +20,11 @@ COPY sql /project/sql
 COPY data /project/data
 # Owned by the user that runs it, and so a volume made from it.
 COPY --from=build --chown=nonroot:nonroot /empty /warehouse
-ENV CLEARWELL_WAREHOUSE=/warehouse
+# Others reach a container, so it needs a key that stays: `docker run … clearwell token` makes tokens with it.
+ENV CLEARWELL_WAREHOUSE=/warehouse \
+    CLEARWELL_AUTH_JWKS=/warehouse/.clearwell/keys.json \
+    CLEARWELL_AUTH_MAKE_KEY=true \
+    CLEARWELL_AUTH_USERS=/warehouse/.clearwell/users.toml
 VOLUME /warehouse
 WORKDIR /project
 EXPOSE 5000

@@ -11,6 +11,8 @@ use crate::base::size::ByteSize;
 use crate::base::{Diagnostic, Diagnostics, SourceText};
 
 pub(crate) const FILE_NAME: &str = "clearwell.toml";
+/// Where a project keeps what is its own on this machine: its key, its users.
+const STATE_FOLDER: &str = ".clearwell";
 
 /// One setting, as documented and as parsed.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,46 @@ pub(crate) const SETTINGS: &[Setting] = &[
         default: "127.0.0.1:5000",
     },
     Setting {
+        name: "auth.required",
+        help: "whether the API asks for credentials; false is possible where the server cannot be reached from elsewhere",
+        default: "true",
+    },
+    Setting {
+        name: "auth.jwks",
+        help: "a JSON Web Key Set whose keys sign tokens, read again when it changes; where not set, a key of the project's own in .clearwell/",
+        default: "",
+    },
+    Setting {
+        name: "auth.make_key",
+        help: "whether `serve` makes a key where the file of auth.jwks does not exist",
+        default: "false",
+    },
+    Setting {
+        name: "auth.users",
+        help: "the file of users that `clearwell user` writes",
+        default: ".clearwell/users.toml",
+    },
+    Setting {
+        name: "auth.issuer",
+        help: "what tokens must have as `iss`; anything where not set",
+        default: "",
+    },
+    Setting {
+        name: "auth.audience",
+        help: "what tokens must have in `aud`; where not set, tokens must have no `aud`",
+        default: "",
+    },
+    Setting {
+        name: "auth.clock_skew_seconds",
+        help: "by how much the clock of whoever makes tokens may differ from ours",
+        default: "60",
+    },
+    Setting {
+        name: "auth.token_seconds",
+        help: "for how long tokens of POST /api/v1/token are valid",
+        default: "3600",
+    },
+    Setting {
         name: "server.answer_cache",
         help: "how much memory encoded answers may take, so that the same question is answered at once; 0 keeps none",
         default: "64MiB",
@@ -73,10 +115,30 @@ pub(crate) struct Config {
     pub(crate) memory_limit: ByteSize,
     pub(crate) threads: usize,
     pub(crate) bind: SocketAddr,
+    pub(crate) auth: AuthConfig,
     pub(crate) answer_cache: ByteSize,
     pub(crate) row_cache: ByteSize,
     /// What `env_var` of a template can see.
     pub(crate) environment: BTreeMap<String, String>,
+}
+
+/// How principals are known.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthConfig {
+    /// Whether requests need credentials.
+    pub(crate) required: bool,
+    /// A JSON Web Key Set. Where there is none, the project's own key.
+    pub(crate) jwks: Option<PathBuf>,
+    /// Where the project's own key is, made when it is needed.
+    pub(crate) own_key: PathBuf,
+    /// Whether a key is made where the file of `jwks` does not exist.
+    pub(crate) make_key: bool,
+    pub(crate) users: PathBuf,
+    pub(crate) issuer: Option<String>,
+    pub(crate) audience: Option<String>,
+    pub(crate) clock_skew_seconds: u64,
+    /// For how long tokens of `POST /api/v1/token` are valid.
+    pub(crate) token_seconds: u64,
 }
 
 /// What flags say; `None` leaves a setting to the environment and the file.
@@ -132,6 +194,17 @@ impl Config {
             memory_limit: values.parsed("memory_limit").unwrap_or(ByteSize(512 << 20)),
             threads: values.parsed("threads").unwrap_or(cores).max(1),
             bind: values.parsed("server.bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 5000))),
+            auth: AuthConfig {
+                required: values.parsed("auth.required").unwrap_or(true),
+                jwks: values.given("auth.jwks").map(|file| base_dir.join(file)),
+                own_key: base_dir.join(STATE_FOLDER).join("keys.json"),
+                make_key: values.parsed("auth.make_key").unwrap_or(false),
+                users: base_dir.join(values.text("auth.users")),
+                issuer: values.given("auth.issuer"),
+                audience: values.given("auth.audience"),
+                clock_skew_seconds: values.parsed("auth.clock_skew_seconds").unwrap_or(60),
+                token_seconds: values.parsed("auth.token_seconds").unwrap_or(3600),
+            },
             answer_cache: values.parsed("server.answer_cache").unwrap_or(ByteSize(64 << 20)),
             row_cache: values.parsed("server.row_cache").unwrap_or(ByteSize(256 << 20)),
             project_dir,
@@ -258,6 +331,11 @@ impl Values {
         let default =
             SETTINGS.iter().find(|setting| setting.name == name).map_or("", |s| s.default);
         self.written.get(name).map_or_else(|| default.to_owned(), |(value, _)| value.clone())
+    }
+
+    /// What is written, if anything is.
+    fn given(&self, name: &'static str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
     fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(

@@ -1,6 +1,4 @@
-//! What stands around every route, outermost first: its id and its problems, its time, its panics.
-//!
-//! Authentication and rate limits belong between `identify` and `time_out`, caching and compression behind them.
+//! What stands around every route, outermost first: its id and its problems, its panics, who asks, its time.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -16,18 +14,19 @@ use axum::{Extension, Router};
 use futures::FutureExt as _;
 
 use super::ServeLimits;
-use super::principal::Principal;
+use super::auth::{Auth, authenticate};
 use super::problem::{Kind, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARACTERS_MAX: usize = 128;
 
 /// Puts the stack around `router`.
-pub(super) fn around(router: Router, limits: &ServeLimits) -> Router {
+pub(super) fn around(router: Router, auth: Arc<Auth>, limits: &ServeLimits) -> Router {
     router
-        .layer(Extension(Arc::new(Principal::default())))
-        .layer(from_fn(catch_panics))
+        .layer(Extension(Arc::clone(&auth)))
         .layer(from_fn_with_state(limits.request_max, time_out))
+        .layer(from_fn_with_state(auth, authenticate))
+        .layer(from_fn(catch_panics))
         .layer(from_fn(identify))
 }
 

@@ -4,9 +4,10 @@
 //! and keeps to it: a version published meanwhile changes nothing for it.
 
 mod answer;
+pub(crate) mod auth;
 mod layers;
 mod openapi;
-mod principal;
+pub(crate) mod principal;
 mod problem;
 mod queries;
 mod respond;
@@ -27,6 +28,7 @@ use crate::base::Version;
 use crate::base::size::ByteSize;
 use crate::engine::Engine;
 use crate::warehouse::{At, Warehouse};
+use auth::Auth;
 pub(crate) use openapi::Document;
 use queries::Queries;
 use versions::{Served, Versions};
@@ -39,6 +41,7 @@ pub(crate) struct ServeConfig {
     pub(crate) warehouse: Warehouse,
     pub(crate) engine: Engine,
     pub(crate) limits: ServeLimits,
+    pub(crate) auth: Arc<Auth>,
 }
 
 /// How long and how many; the defaults are sensible.
@@ -140,11 +143,11 @@ async fn serve_until(
     let queries = Queries::new(config.limits.query_threads).map_err(ServeError::Threads)?;
     let answers = answer::Cache::new(config.limits.answer_cache);
     let residents = answer::Residents::new(config.limits.row_cache);
-    let ServeConfig { warehouse, engine, .. } = config;
+    let ServeConfig { warehouse, engine, auth, .. } = config;
     let versions = Arc::new(Versions::new(warehouse, engine, queries, answers, residents));
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
-    let router = routes::router(versions, &config.limits);
+    let router = routes::router(versions, auth, &config.limits);
     ready(address);
     server::run(listener, &router, &config.limits, stop).await;
     watch.abort();

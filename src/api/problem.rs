@@ -14,6 +14,8 @@ use crate::engine::EngineError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     BadParameters,
+    BadTokenRequest,
+    Unauthorized,
     Forbidden,
     NoSuchPath,
     NoSuchEndpoint,
@@ -21,6 +23,7 @@ pub(super) enum Kind {
     MethodNotAllowed,
     NotAcceptable,
     Gone,
+    TooManyRequests,
     Internal,
     NoVersion,
     EndpointUnavailable,
@@ -34,6 +37,15 @@ impl Kind {
         match self {
             Self::BadParameters => {
                 (StatusCode::BAD_REQUEST, "bad-parameters", "Parameters that cannot be used")
+            }
+            Self::BadTokenRequest => {
+                (StatusCode::BAD_REQUEST, "bad-token-request", "No request for a token")
+            }
+            Self::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, "unauthorized", "Credentials are needed")
+            }
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
             }
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "No such path"),
@@ -72,6 +84,10 @@ pub(super) struct Problem {
     /// What is logged and not told.
     cause: Option<String>,
     retry_after_seconds: Option<u32>,
+    /// What credentials would be accepted, each a value of `WWW-Authenticate`.
+    challenges: Vec<String>,
+    /// The code of RFC 6749, 5.2, where it is about a token.
+    code: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +101,10 @@ struct Body<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<BodyParameter<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_description: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -101,8 +121,19 @@ impl<'a> From<&'a ParameterProblem> for BodyParameter<'a> {
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self { kind, detail, parameters: Vec::new(), cause: None, retry_after_seconds: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            parameters: Vec::new(),
+            cause: None,
+            retry_after_seconds: None,
+            challenges: Vec::new(),
+            code: None,
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// All that is wrong with a request's parameters.
@@ -138,6 +169,20 @@ impl Problem {
         self
     }
 
+    /// Adds what credentials would be accepted.
+    #[must_use]
+    pub(super) fn challenge(mut self, challenge: &str) -> Self {
+        self.challenges.push(challenge.to_owned());
+        self
+    }
+
+    /// Gives it a code of RFC 6749, 5.2.
+    #[must_use]
+    pub(super) fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     pub(super) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
@@ -153,6 +198,8 @@ impl Problem {
             instance: path,
             request_id,
             errors: self.parameters.iter().map(BodyParameter::from).collect(),
+            error: self.code,
+            error_description: self.code.map(|_| self.detail.as_str()),
         };
         // Texts and numbers alone: there is nothing in it that JSON cannot hold.
         serde_json::to_vec(&body).unwrap_or_default()
@@ -183,6 +230,12 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        for challenge in &self.challenges {
+            // Texts of ours: what could not stand in a header was replaced.
+            if let Ok(challenge) = HeaderValue::from_str(challenge) {
+                headers.append(header::WWW_AUTHENTICATE, challenge);
+            }
         }
         response.extensions_mut().insert(self);
         response

@@ -1,5 +1,6 @@
 //! Every argument there is.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -9,6 +10,9 @@ use std::str::FromStr;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use serde_json::Value as Json;
+
+use super::error::CliError;
 use crate::base::size::ByteSize;
 use crate::config::{FILE_NAME, Flags, SETTINGS};
 use crate::engine::output::Format;
@@ -103,6 +107,10 @@ pub(super) enum Command {
     Report(Report),
     /// Print the API's OpenAPI document (YAML; JSON with --json)
     Openapi,
+    /// Print a token for the API, signed with the project's key
+    Token(Token),
+    /// Who may log in to the API with a password
+    User(User),
     /// List the published versions
     Versions,
     /// Check a CSV or Parquet file against a Great Expectations suite. Needs no project
@@ -148,6 +156,106 @@ pub(super) struct Up {
     pub(super) build: Build,
     #[command(flatten)]
     pub(super) serve: Serve,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Token {
+    /// What it allows; `*` allows everything
+    #[arg(long, value_name = "SCOPE")]
+    pub(super) scope: Vec<String>,
+    /// Whose it is
+    #[arg(long, value_name = "NAME", default_value = "owner")]
+    pub(super) subject: String,
+    /// What else it says, for row filters: `region=EU`; given twice, a list
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) claim: Vec<String>,
+    /// For how long it is valid: a number with s, m, h or d
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    pub(super) expires: Lifetime,
+}
+
+/// How long something is valid.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lifetime(u64);
+
+impl Lifetime {
+    pub(super) fn seconds(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = String;
+
+    fn from_str(written: &str) -> Result<Self, String> {
+        let digits = written.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let factor = match &written[digits.len()..] {
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return Err("give a number with s, m, h or d, like `12h`".to_owned()),
+        };
+        let number: u64 = digits.parse().map_err(|error| format!("{error}"))?;
+        number.checked_mul(factor).filter(|seconds| *seconds > 0).map(Self).ok_or_else(|| {
+            "give a time that is longer than nothing and shorter than for ever".to_owned()
+        })
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct User {
+    #[command(subcommand)]
+    pub(super) verb: UserVerb,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum UserVerb {
+    /// Add a user; asks for the password
+    Add(UserAdd),
+    /// Remove a user
+    Remove(UserRemove),
+    /// List the users
+    List,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct UserAdd {
+    pub(super) name: String,
+    /// What the user may do; `*` is everything
+    #[arg(long, value_name = "SCOPE")]
+    pub(super) scope: Vec<String>,
+    /// What else is said of the user, for row filters: `region=EU`; given twice, a list
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) claim: Vec<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub(super) password_stdin: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct UserRemove {
+    pub(super) name: String,
+}
+
+/// Claims as written: each `name=value`; a name that is given several times has a list.
+///
+/// # Errors
+/// If one has no `=`.
+pub(super) fn claims(written: &[String]) -> Result<BTreeMap<String, Json>, CliError> {
+    let mut claims = BTreeMap::new();
+    for written in written {
+        let Some((name, value)) = written.split_once('=') else {
+            return Err(CliError::user(format!("`{written}` is no claim")).hint("write NAME=VALUE"));
+        };
+        let value = Json::from(value);
+        match claims.entry(name.to_owned()).or_insert(Json::Null) {
+            Json::Array(items) => items.push(value),
+            nothing if nothing.is_null() => *nothing = value,
+            single => *single = Json::Array(vec![single.take(), value]),
+        }
+    }
+    Ok(claims)
 }
 
 #[derive(Debug, Clone, Args)]

@@ -11,7 +11,9 @@ mod query;
 mod reading;
 mod report;
 mod serve;
+mod token;
 mod ui;
+mod user;
 mod validate;
 mod validated;
 mod versions;
@@ -77,6 +79,8 @@ fn dispatch(arguments: &Arguments, ui: &Ui) -> Result<ExitCode, CliError> {
             block_on(global, interruptible(ui, report::run(global, command, ui)))
         }
         Command::Openapi => openapi::run(global, ui),
+        Command::Token(command) => token::run(global, command, ui),
+        Command::User(command) => user::run(global, command, ui),
         Command::Versions => versions::run(global, ui),
         Command::Generate(command) => generate::run(global, command, ui),
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::arguments::{Build, Global};
 use super::error::CliError;
 use super::ui::Ui;
+use crate::api::auth::AuthError;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::size::counted;
 use crate::build::Workspace;
@@ -21,6 +22,16 @@ pub(super) fn config(global: &Global, bind: Option<&String>) -> Result<Config, C
 
 pub(super) fn warehouse(config: &Config) -> Result<Warehouse, CliError> {
     Ok(Warehouse::open(&config.warehouse)?)
+}
+
+/// Why principals cannot be known, with what can be done about it.
+pub(super) fn auth_error(error: AuthError) -> CliError {
+    let hint = error.hint();
+    let error = CliError::user(error);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }
 
 pub(super) fn engine(config: &Config) -> Result<Engine, CliError> {

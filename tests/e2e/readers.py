@@ -80,7 +80,8 @@ def publish_under_readers(clearwell, given):
     with open(clearwell.project / "talk", "w", encoding="utf-8") as talk:
         server = clearwell.start("serve", "--bind", address, stderr=talk)
     try:
-        http = Reader("http", lambda: ask_server(address))
+        token = clearwell.run("token").decode().strip()
+        http = Reader("http", lambda: ask_server(address, token))
         wait_until_served(http, 1, 10)
         newest = Reader("query", lambda: ask_newest(clearwell))
         pinned = Reader("query --at", lambda: ask_pinned(clearwell))
@@ -171,8 +172,10 @@ def ask_pinned(clearwell):
     return version, [row for table in [*TABLES, REJECTS] for row in clearwell.rows(one_table(table), at=version)]
 
 
-def ask_server(address):
-    with urllib.request.urlopen(f"http://{address}/api/v1/generations", timeout=10) as answer:
+def ask_server(address, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"http://{address}/api/v1/generations", headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
         body = json.load(answer)
     return body["meta"]["version"], body["data"]
 

@@ -5,6 +5,8 @@ use crate::api::problem::Kind;
 /// Every kind there is; a test holds it complete.
 pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::BadParameters,
+    Kind::BadTokenRequest,
+    Kind::Unauthorized,
     Kind::Forbidden,
     Kind::NoSuchPath,
     Kind::NoSuchEndpoint,
@@ -12,6 +14,7 @@ pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::MethodNotAllowed,
     Kind::NotAcceptable,
     Kind::Gone,
+    Kind::TooManyRequests,
     Kind::Internal,
     Kind::NoVersion,
     Kind::EndpointUnavailable,
@@ -28,9 +31,24 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
             "Read `errors`: it names each parameter with what is wrong with it. The description of the endpoint in the \
              OpenAPI document has the types and bounds.",
         ),
+        Kind::BadTokenRequest => (
+            "The request for a token is not what OAuth 2 asks for (RFC 6749, 4.4): `error` has its code.",
+            "Send a form with `grant_type=client_credentials`, and name and password by HTTP Basic or as `client_id` and \
+             `client_secret`.",
+        ),
+        Kind::Unauthorized => (
+            "The request does not say credibly who asks: there is no token or password, or it is not believed.",
+            "Send `Authorization: Bearer` with a token of this server. `POST /api/v1/token` gives one to a user, `clearwell \
+             token` to whoever runs the server.",
+        ),
+        Kind::TooManyRequests => (
+            "There were more requests than one client may make in this time, or too many wrong passwords.",
+            "Wait for as many seconds as the header `Retry-After` says.",
+        ),
         Kind::Forbidden => (
-            "Who asks is known, and may not do this: the endpoint requires a scope that was not granted.",
-            "Ask whoever runs the server for a token with the scope that the detail names.",
+            "Who asks is known, and may not do this: it requires a scope that was not granted, or a claim that tells which rows \
+             are whose.",
+            "Ask whoever runs the server for a token with the scope or claim that the detail names.",
         ),
         Kind::NoSuchPath => (
             "Nothing is at this path.",

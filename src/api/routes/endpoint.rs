@@ -99,11 +99,7 @@ fn forbidden(problem: &ClaimProblem) -> Problem {
 
 fn permit(principal: &Principal, endpoint: &PlannedEndpoint) -> Result<(), Problem> {
     match &endpoint.definition().scope {
-        Some(scope) if !principal.may(scope) => {
-            let name = endpoint.name();
-            let detail = format!("endpoint `{name}` requires the scope `{scope}`");
-            Err(Problem::new(Kind::Forbidden, detail))
-        }
-        _ => Ok(()),
+        Some(scope) => principal.require(scope, &format!("endpoint `{}`", endpoint.name())),
+        None => Ok(()),
     }
 }

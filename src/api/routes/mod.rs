@@ -6,15 +6,17 @@ mod health;
 mod index;
 mod openapi;
 mod problems;
+mod token;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use super::ServeLimits;
+use super::auth::{self, Auth};
 use super::layers;
 use super::problem::{Kind, Problem};
 use super::versions::Versions;
@@ -22,36 +24,47 @@ use super::versions::Versions;
 /// Where the endpoints are.
 pub(super) const API: &str = "/api/v1/";
 
-/// The methods of every route there is.
-const ALLOWED: &str = "GET, HEAD, OPTIONS";
+/// The methods of routes that are read, and of those that are asked with a body.
+const READ: &str = "GET, HEAD, OPTIONS";
+const ASKED: &str = "POST, OPTIONS";
 
-pub(super) fn router(versions: Arc<Versions>, limits: &ServeLimits) -> Router {
+pub(super) fn router(versions: Arc<Versions>, auth: Arc<Auth>, limits: &ServeLimits) -> Router {
     let router = problems::routes(docs::routes(Router::new()))
         .route("/api/v1", read_only(get(index::list)))
         .route(API, read_only(get(index::list)))
         .route("/api/v1/openapi.json", read_only(get(openapi::json)))
         .route("/api/v1/openapi.yaml", read_only(get(openapi::yaml)))
         .route("/api/v1/{endpoint}", get(endpoint::answer).fallback(endpoint::other_method))
+        .route(auth::TOKEN, post(token::issue).fallback(post_only))
         .route("/livez", read_only(get(health::alive)))
         .route("/readyz", read_only(get(health::ready)))
         .fallback(no_such_path)
         .with_state(versions);
-    layers::around(router, limits)
+    layers::around(router, auth, limits)
 }
 
 fn read_only(route: MethodRouter<Arc<Versions>>) -> MethodRouter<Arc<Versions>> {
     route.fallback(other_method)
 }
 
-/// What a route says to any method but GET and HEAD.
+/// What a route that is read says to any method but GET and HEAD.
 async fn other_method(method: Method) -> Response {
+    refused_method(&method, "this can only be read", READ)
+}
+
+/// What a route that is asked with a body says to any method but POST.
+async fn post_only(method: Method) -> Response {
+    refused_method(&method, "this is asked with POST", ASKED)
+}
+
+fn refused_method(method: &Method, why: &str, allowed: &'static str) -> Response {
     let mut response = if method == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        let detail = format!("{method} is not possible here; this can only be read");
+        let detail = format!("{method} is not possible here; {why}");
         Problem::new(Kind::MethodNotAllowed, detail).into_response()
     };
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

@@ -30,8 +30,24 @@ pub(super) fn get(server: SocketAddr, path: &str) -> Reply {
 
 /// `headers`: whole lines, each with its line break.
 pub(super) fn ask(server: SocketAddr, method: &str, path: &str, headers: &str) -> Reply {
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
+    ask_with(server, method, path, headers, "")
+}
+
+/// With a body.
+pub(super) fn ask_with(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Reply {
+    let length = match body.len() {
+        0 => String::new(),
+        length => format!("content-length: {length}\r\n"),
+    };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{length}{headers}\r\n{body}"
+    );
     let mut socket = TcpStream::connect(server).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     socket.write_all(request.as_bytes()).unwrap();

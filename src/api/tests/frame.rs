@@ -11,7 +11,10 @@ use axum::routing::get as on_get;
 
 use super::client::get;
 use super::problems::problem;
+use super::shop::auth_in;
+use crate::api::auth::Auth;
 use crate::api::{ServeLimits, layers, server};
+use crate::config::AuthConfig;
 
 /// Runs `check` against a server of these routes.
 async fn with_server(
@@ -29,7 +32,10 @@ async fn with_server(
     let stop = async {
         let _ = stopped.await;
     };
-    server::run(listener, &layers::around(router, &limits), &limits, stop).await;
+    let folder = tempfile::tempdir().unwrap();
+    let auth = AuthConfig { required: false, ..auth_in(folder.path()) };
+    let auth = Arc::new(Auth::for_server(auth, address).unwrap());
+    server::run(listener, &layers::around(router, auth, &limits), &limits, stop).await;
     client.join().unwrap();
 }
 

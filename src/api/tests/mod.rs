@@ -1,6 +1,7 @@
 //! The server as its clients see it: over a socket.
 
 mod answers;
+mod auth;
 mod client;
 mod docs;
 mod forms;

@@ -177,8 +177,13 @@ fn an_endpoint_that_does_not_fit_its_version() {
 fn an_endpoint_that_requires_a_scope() {
     let shop = Shop::new();
     shop.publish(1, &[Endpoint { scope: Some("read:sales".to_owned()), ..daily_sales() }]);
-    let server = shop.serve();
-    insta::assert_snapshot!(problem(&get(server.address, "/api/v1/daily_sales")), @r#"
+    let server = shop.serve_to(shop.auth(), ServeLimits::default());
+    let ask =
+        |scopes: &[&str]| ask(server.address, "GET", "/api/v1/daily_sales", &shop.bearer(scopes));
+    let refused = ask(&["read:orders", "read"]);
+    insta::assert_snapshot!(refused.header("www-authenticate"), @r#"Bearer realm="clearwell", error="insufficient_scope", scope="read:sales""#);
+    assert_eq!((ask(&["read:sales"]).status, ask(&["*"]).status), (200, 200));
+    insta::assert_snapshot!(problem(&refused), @r#"
         {
           "type": "/problems/forbidden",
           "title": "Not allowed",

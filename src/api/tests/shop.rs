@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,9 +14,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::client::get;
+use crate::api::auth::Auth;
+use crate::api::principal::Principal;
 use crate::api::{ServeConfig, ServeLimits, serve_until};
 use crate::base::size::ByteSize;
 use crate::base::{NodeId, RunId, SourceText, TableName, Version};
+use crate::config::AuthConfig;
 use crate::endpoints;
 use crate::engine::{Engine, EngineLimits};
 use crate::project::{
@@ -37,7 +41,7 @@ pub(super) struct Shop {
     pub(super) warehouse: Warehouse,
     pub(super) engine: Engine,
     runtime: Runtime,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A server that stops when it is dropped.
@@ -59,7 +63,7 @@ impl Shop {
             warehouse: Warehouse::open(&folder.path().join("warehouse")).unwrap(),
             engine: Engine::new(&limits).unwrap(),
             runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -92,8 +96,26 @@ impl Shop {
     }
 
     pub(super) fn serve_with(&self, limits: ServeLimits) -> Server {
+        self.serve_to(AuthConfig { required: false, ..self.auth() }, limits)
+    }
+
+    pub(super) fn auth(&self) -> AuthConfig {
+        auth_in(&self.folder.path().join("state"))
+    }
+
+    /// The header of someone with these scopes.
+    pub(super) fn bearer(&self, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let principal = Principal { name: "ann".to_owned(), scopes, ..Principal::default() };
+        let token = Auth::for_owner(self.auth()).unwrap().issue(&principal, 600).unwrap();
+        format!("authorization: Bearer {token}\r\n")
+    }
+
+    pub(super) fn serve_to(&self, auth: AuthConfig, limits: ServeLimits) -> Server {
+        let bind = "127.0.0.1:0".parse().unwrap();
         let config = ServeConfig {
-            bind: "127.0.0.1:0".parse().unwrap(),
+            auth: Arc::new(Auth::for_server(auth, bind).unwrap()),
+            bind,
             warehouse: self.warehouse.clone(),
             engine: self.engine.clone(),
             limits: ServeLimits { poll_every: Duration::from_millis(20), ..limits },
@@ -109,6 +131,21 @@ impl Shop {
             runtime.block_on(serve_until(config, ready, stop)).unwrap();
         });
         Server { address: told.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+/// As by default, with keys and users in a folder.
+pub(super) fn auth_in(folder: &Path) -> AuthConfig {
+    AuthConfig {
+        required: true,
+        jwks: None,
+        own_key: folder.join("keys.json"),
+        make_key: false,
+        users: folder.join("users.toml"),
+        issuer: None,
+        audience: None,
+        clock_skew_seconds: 60,
+        token_seconds: 60,
     }
 }
 
