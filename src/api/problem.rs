@@ -14,17 +14,21 @@ use crate::engine::EngineError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     BadParameters,
+    BadQuery,
     BadTokenRequest,
     Unauthorized,
     Forbidden,
     NoSuchPath,
     NoSuchEndpoint,
+    NoSuchTable,
     NoSuchVersion,
+    NotAllowedHere,
     MethodNotAllowed,
     NotAcceptable,
     Gone,
     BodyTooLarge,
     UriTooLong,
+    UnsupportedMediaType,
     TooManyRequests,
     Internal,
     NoVersion,
@@ -40,6 +44,16 @@ impl Kind {
             Self::BadParameters => {
                 (StatusCode::BAD_REQUEST, "bad-parameters", "Parameters that cannot be used")
             }
+            Self::BadQuery => (StatusCode::BAD_REQUEST, "bad-query", "A query that cannot be run"),
+            Self::NoSuchTable => (StatusCode::NOT_FOUND, "no-such-table", "No such table"),
+            Self::NotAllowedHere => {
+                (StatusCode::NOT_FOUND, "not-allowed-here", "Not offered by this server")
+            }
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "A body of a form that is not read",
+            ),
             Self::BadTokenRequest => {
                 (StatusCode::BAD_REQUEST, "bad-token-request", "No request for a token")
             }

@@ -65,6 +65,9 @@ pub(super) struct PageView {
     /// Rows on all pages, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) total: Option<u64>,
+    /// Whether there are more rows, where no link leads to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) more: Option<bool>,
 }
 
 /// `"page":…,"meta":…`: what follows the rows of an answer.

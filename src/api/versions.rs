@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
 use moka::sync::Cache as Moka;
 
@@ -11,11 +12,12 @@ use super::answer;
 use super::openapi::{self, Described, Document};
 use super::problem::{Kind, Problem};
 use super::queries::Queries;
-use crate::base::{Diagnostics, TableName, Version, hash};
+use crate::base::{Diagnostics, NodeId, TableName, Version, hash};
 use crate::endpoints::{self, PlannedEndpoint, StoreError};
-use crate::engine::{Engine, TableSet};
+use crate::engine::{Engine, Session, SqlError, TableSet};
 use crate::project::Endpoint;
-use crate::warehouse::{Annex, At, Manifest, State, Warehouse, WarehouseError};
+use crate::record::{Verdict, Verdicts};
+use crate::warehouse::{Annex, At, Manifest, State, VersionFile, Warehouse, WarehouseError};
 
 /// How many versions of the past are kept ready.
 const PAST_MAX: u64 = 16;
@@ -33,7 +35,10 @@ pub(super) struct Served {
     pub(super) warned: u64,
     /// By name; with the reason where one does not fit the version's tables.
     endpoints: BTreeMap<String, Result<Arc<ServedEndpoint>, Diagnostics>>,
-    tables: Arc<BTreeMap<TableName, Arc<Manifest>>>,
+    state: State,
+    session: Session,
+    /// How its checks went.
+    verdicts: BTreeMap<NodeId, Verdict>,
     /// Made when it is asked for.
     document: OnceLock<Result<Document, String>>,
 }
@@ -46,6 +51,8 @@ pub(super) struct ServedEndpoint {
     pub(super) as_of: String,
     /// Names the plan and the content of the tables that it reads.
     pub(super) depends_on: String,
+    /// Whether its rows may be kept in memory: it will be asked again.
+    pub(super) stays: bool,
 }
 
 /// Why a version cannot be served.
@@ -96,6 +103,7 @@ impl ServedEndpoint {
             data_version: since.map_or(Version::FIRST, |since| since.version),
             as_of: since.map(|since| rfc3339(since.published)).unwrap_or_default(),
             depends_on: hash::of_parts(parts.iter().map(String::as_bytes)),
+            stays: true,
             planned,
         }
     }
@@ -117,6 +125,8 @@ impl Served {
             Some(file) => endpoints::read(&file)?,
             None => Vec::new(),
         };
+        let verdicts = warehouse.annex(state, Annex::Verdicts)?;
+        let verdicts = verdicts.and_then(|file| Verdicts::read(&file)).map(|file| file.checks);
         let tables = TableSet::of(warehouse.root(), &state.tables);
         let session = engine.session(Arc::new(tables));
         let plan = |endpoint: Endpoint| {
@@ -132,7 +142,9 @@ impl Served {
             tested: file.is_none_or(|file| file.tested),
             warned: file.map_or(0, |file| file.warned),
             endpoints,
-            tables: Arc::clone(&state.tables),
+            state: state.clone(),
+            session,
+            verdicts: verdicts.unwrap_or_default(),
             document: OnceLock::new(),
         })
     }
@@ -140,6 +152,48 @@ impl Served {
     /// When it was published, in seconds since 1970.
     pub(super) fn published_seconds(&self) -> i64 {
         DateTime::parse_from_rfc3339(&self.as_of).map_or(0, |time| time.timestamp())
+    }
+
+    pub(super) fn tables(&self) -> &BTreeMap<TableName, Arc<Manifest>> {
+        &self.state.tables
+    }
+
+    /// How the checks of this version went, as far as it was told.
+    pub(super) fn verdicts(&self) -> &BTreeMap<NodeId, Verdict> {
+        &self.verdicts
+    }
+
+    /// The version that brought a table's state, and when that was published (RFC 3339, UTC).
+    pub(super) fn since(&self, table: &TableName) -> (Version, String) {
+        match &self.state.version {
+            Some(file) => {
+                let since = file.since(table);
+                (since.version, rfc3339(since.published))
+            }
+            None => (self.version, self.as_of.clone()),
+        }
+    }
+
+    /// The columns of a table as queries see them.
+    pub(super) fn schema(&self, table: &TableName) -> Option<SchemaRef> {
+        self.session.schema(table)
+    }
+
+    /// A question that is no endpoint of the version, planned like one. Its rows are not kept in memory.
+    ///
+    /// # Errors
+    /// As [`endpoints::plan`].
+    pub(super) fn plan(&self, endpoint: &Endpoint) -> Result<ServedEndpoint, Diagnostics> {
+        let planned = endpoints::plan(&self.session, endpoint)?;
+        Ok(ServedEndpoint { stays: false, ..ServedEndpoint::new(planned, &self.state) })
+    }
+
+    /// Whether a query of a client's own can be planned.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(super) fn check_sql(&self, sql: &str) -> Result<(), SqlError> {
+        self.session.prepare(sql, &[], &[]).map(|_| ())
     }
 
     /// The endpoint of this name, if there is one.
@@ -159,7 +213,7 @@ impl Served {
 
     /// The endpoints that can be asked, by name, each with all that there is to say of it.
     pub(super) fn described(&self) -> Vec<Described<'_>> {
-        self.planned().map(|endpoint| openapi::describe(endpoint, &self.tables)).collect()
+        self.planned().map(|endpoint| openapi::describe(endpoint, &self.state.tables)).collect()
     }
 
     /// Its OpenAPI document.
@@ -232,6 +286,14 @@ impl Versions {
             Ok(served)
         });
         prepared.await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+    }
+
+    /// All versions there are, the newest first.
+    ///
+    /// # Errors
+    /// If the warehouse cannot be read.
+    pub(super) fn all(&self) -> Result<Vec<VersionFile>, WarehouseError> {
+        self.warehouse.versions()
     }
 
     /// The memory that queries have taken, and what they may take together, in bytes.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
 use crate::base::{NodeId, Version};
-use crate::checks::Verdicts;
+use crate::checks;
 use crate::docs::{self, ReportSource, Reported};
 use crate::endpoints::{self, PlannedEndpoint};
 use crate::engine::TableSet;
@@ -145,7 +145,7 @@ fn stage_verdicts(
         return Ok(before.version.as_ref().map_or(0, |file| file.warned));
     }
     let file = workspace.warehouse.annex(before, Annex::Verdicts)?;
-    let verdicts = Verdicts::after(file.as_deref(), &workspace.project, &progressed.findings);
+    let verdicts = checks::verdicts(file.as_deref(), &workspace.project, &progressed.findings);
     if file.is_some() || !verdicts.is_empty() {
         draft.stage_annex(Annex::Verdicts, &verdicts.to_json());
     }

@@ -15,7 +15,7 @@ mod scan;
 mod verdicts;
 
 pub(crate) use run::{CheckRun, run};
-pub(crate) use verdicts::Verdicts;
+pub(crate) use verdicts::verdicts;
 
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,7 @@ fn server(values: &mut Values, base_dir: &Path) -> ServerConfig {
         cors_origins: origins,
         tls,
         log: values.parsed("server.log").unwrap_or_default(),
+        query: values.parsed("server.query").unwrap_or(false),
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct ServerConfig {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) log: RequestLog,
+    /// Whether clients may send queries of their own.
+    pub(crate) query: bool,
 }
 
 impl Default for ServerConfig {
@@ -28,6 +30,7 @@ impl Default for ServerConfig {
             cors_origins: Vec::new(),
             tls: None,
             log: RequestLog::default(),
+            query: false,
         }
     }
 }

@@ -104,6 +104,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         default: "off",
     },
     Setting {
+        name: "server.query",
+        help: "whether clients with the scope `query` may send queries of their own",
+        default: "false",
+    },
+    Setting {
         name: "limits.requests_per_second",
         help: "how often one principal may ask; 0 is as often as it likes; where not set, 1000 if others can reach the server",
         default: "",

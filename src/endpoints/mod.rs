@@ -11,6 +11,7 @@ mod plan;
 mod planning_tests;
 mod request;
 mod store;
+mod table;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -22,4 +23,5 @@ pub(crate) use request::{ITEMS_MAX, OFFSET_MAX, ParameterProblem, Request, only,
 #[cfg(test)]
 pub(crate) use store::write_unplanned;
 pub(crate) use store::{StoreError, read, write};
+pub(crate) use table::{TableQuestion, ask, of_sql};
 pub(crate) use value::{expected, kind_name};

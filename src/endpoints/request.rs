@@ -21,7 +21,8 @@ pub(crate) const ITEMS_MAX: usize = 1000;
 const PROBLEMS_MAX: usize = 20;
 
 /// What may stand in a query string as it is.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A request that an endpoint can answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,7 @@ pub(crate) struct Request {
     pub(crate) format: Option<String>,
     /// The given parameters but for the page's, as decoded, in the request's order.
     given: Vec<(String, String)>,
+    linked: bool,
 }
 
 /// Which rows of the answer are asked for.
@@ -87,6 +89,17 @@ impl Request {
         query
     }
 
+    /// Says what links to other pages are to repeat, where that is not what was read; none is given where nothing is.
+    pub(crate) fn repeats(&mut self, given: Option<Vec<(String, String)>>) {
+        self.linked = given.is_some();
+        self.given = given.unwrap_or_default();
+    }
+
+    /// Whether links lead to other pages.
+    pub(crate) fn linked(&self) -> bool {
+        self.linked
+    }
+
     /// Gives a value to what is no parameter of the client.
     pub(super) fn bind(&mut self, name: &str, value: Value) {
         self.values.insert(name.to_owned(), Some(value));
@@ -116,6 +129,14 @@ pub(crate) fn single(query: &str, name: &str) -> Option<String> {
         (Some(value), None) => decoded(value),
         _ => None,
     }
+}
+
+/// The pairs of a query string, decoded; an error for one that is not UTF-8.
+pub(super) fn pairs(query: &str) -> impl Iterator<Item = Result<(String, String), ()>> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((decoded(name).ok_or(())?, decoded(value).ok_or(())?))
+    })
 }
 
 /// Judges the query string of a route that has no parameters but `names`: each is known and given once.
@@ -164,6 +185,7 @@ pub(super) fn read(
             count: false,
             format: None,
             given: Vec::new(),
+            linked: true,
         },
     };
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {

@@ -242,6 +242,17 @@ impl Session {
         Ok(Prepared(Arc::new(prepare::PreparedParts::new(query, parameters, optional))))
     }
 
+    /// The columns of a table as written, in the types in which they leave; `None` where there is no such table.
+    pub(crate) fn schema(&self, table: &TableName) -> Option<SchemaRef> {
+        let relation = self.0.tables.relations.get(table)?;
+        let outward = |field: &Arc<arrow::datatypes::Field>| {
+            let data_type = types::outward(field.data_type());
+            arrow::datatypes::Field::new(field.name(), data_type, field.is_nullable())
+        };
+        let fields: Vec<_> = relation.schema().fields().iter().map(outward).collect();
+        Some(Arc::new(arrow::datatypes::Schema::new(fields)))
+    }
+
     /// The table of each scan so far and the rows that were read by it; empty unless they are counted.
     pub(crate) fn scans(&self) -> Vec<(TableName, u64)> {
         self.0.scans.as_ref().map(|log| log.scans()).unwrap_or_default()

@@ -105,7 +105,7 @@ impl Prepared {
     }
 
     /// The query with `values` in place of its parameters, ordered by output columns (`true` is descending, nulls come
-    /// last), and of that the rows of `window`.
+    /// last; without any, as the rows are stored where they are rows of a table), and of that the rows of `window`.
     ///
     /// An absent parameter (`None`, or not in `values`) leaves out every condition of a `where` or `having` in which it
     /// stands, conditions being what `and` joins; anywhere else it is null.
@@ -126,7 +126,9 @@ impl Prepared {
             .and_then(|plan| from_key(plan, &key.order_by, window.from.as_deref()))
             .and_then(|plan| paged(plan, window.limit, window.offset))
             .map_err(|error| from_planning(&error))?;
-        Ok(parts.query_of(plan, &parts.query.output))
+        let mut query = parts.query_of(plan, &parts.query.output);
+        query.in_stored_order = order_by.is_empty();
+        Ok(Query(Arc::new(query)))
     }
 
     /// How many rows the query with `values` has: one row with one column.
@@ -148,7 +150,8 @@ impl Prepared {
             })
             .map_err(|error| from_planning(&error))?;
         let column = Field::new("n", DataType::Int64, true);
-        Ok(parts.query_of(plan, &Arc::new(Schema::new(vec![column]))))
+        let query = parts.query_of(plan, &Arc::new(Schema::new(vec![column])));
+        Ok(Query(Arc::new(query)))
     }
 }
 
@@ -158,8 +161,8 @@ impl PreparedParts {
         (0..self.optional).filter(|&index| literals[index].is_null()).collect()
     }
 
-    fn query_of(&self, plan: LogicalPlan, output: &SchemaRef) -> Query {
-        Query(Arc::new(QueryParts {
+    fn query_of(&self, plan: LogicalPlan, output: &SchemaRef) -> QueryParts {
+        QueryParts {
             in_stored_order: false,
             frugal: false,
             engine: Arc::clone(&self.query.engine),
@@ -167,7 +170,7 @@ impl PreparedParts {
             optimised: !self.query.reads.volatile,
             output: Arc::clone(output),
             reads: Arc::clone(&self.query.reads),
-        }))
+        }
     }
 
     /// One typed value for each parameter; null where it is absent.

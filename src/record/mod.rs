@@ -2,9 +2,11 @@
 
 mod load;
 mod run;
+mod verdicts;
 
 pub(crate) use load::{FileIdentity, LoadedFile, SourceLoad};
 pub(crate) use run::{
     CheckStatus, CodeFingerprint, Finding, InputCount, NodeResult, NodeStatus, RunOutcome,
     RunRecord, Sample,
 };
+pub(crate) use verdicts::{Verdict, Verdicts};

@@ -183,13 +183,16 @@ async fn write(
     let rows = found.min(limit);
     let url = |query: &str| format!("{path}?{query}");
     let next = match found > limit {
-        true => {
+        true if request.linked() => {
             let cursor = planned.cursor(served.version, request, &batches)?;
             Some(url(&request.next_query(&cursor)))
         }
-        false => None,
+        _ => None,
     };
-    let view = PageView { limit, offset: request.page.rows_before(), next: next.clone(), total };
+    let offset = request.page.rows_before();
+    // Where no link says so.
+    let more = (!request.linked()).then_some(found > limit);
+    let view = PageView { limit, offset, next: next.clone(), total, more };
     let meta = Meta::of(served, endpoint, rows);
     let tail = respond::tail(&view, &meta);
     let rows_of = Rows {
@@ -200,7 +203,9 @@ async fn write(
     let written = rows_of.write(format, coding).await?;
     let mut links = Vec::new();
     links.extend(next.map(|next| ("next", next)));
-    links.push(("first", url(&request.first_query())));
+    if request.linked() {
+        links.push(("first", url(&request.first_query())));
+    }
     Ok(Made { written, links, rows })
 }
 

@@ -50,7 +50,7 @@ impl Residents {
         endpoint: &Arc<ServedEndpoint>,
         queries: &Queries,
     ) -> Option<Arc<Resident>> {
-        let entries = self.entries.as_ref()?;
+        let entries = self.entries.as_ref().filter(|_| endpoint.stays)?;
         match entries.get(&endpoint.depends_on) {
             Some(Entry::Rows(resident)) => Some(resident),
             Some(Entry::Away) => None,

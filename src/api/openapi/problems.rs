@@ -5,17 +5,21 @@ use crate::api::problem::Kind;
 /// Every kind there is; a test holds it complete.
 pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::BadParameters,
+    Kind::BadQuery,
     Kind::BadTokenRequest,
     Kind::Unauthorized,
     Kind::Forbidden,
     Kind::NoSuchPath,
     Kind::NoSuchEndpoint,
+    Kind::NoSuchTable,
     Kind::NoSuchVersion,
+    Kind::NotAllowedHere,
     Kind::MethodNotAllowed,
     Kind::NotAcceptable,
     Kind::Gone,
     Kind::BodyTooLarge,
     Kind::UriTooLong,
+    Kind::UnsupportedMediaType,
     Kind::TooManyRequests,
     Kind::Internal,
     Kind::NoVersion,
@@ -32,6 +36,23 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
              outside of its bounds or not of its pattern.",
             "Read `errors`: it names each parameter with what is wrong with it. The description of the endpoint in the \
              OpenAPI document has the types and bounds.",
+        ),
+        Kind::BadQuery => (
+            "The body holds no query that can be run: it is not of the expected form, or its SQL is not one `select` over the \
+             tables of the version.",
+            "Read the detail: it says what is wrong, with line and column of the SQL.",
+        ),
+        Kind::NoSuchTable => (
+            "The version that was asked has no table of this name, or several.",
+            "Compare the name with the tables listed at `/api/v1/tables`; give its schema, too: `schema.name`.",
+        ),
+        Kind::NotAllowedHere => (
+            "The server could do this, and was told not to.",
+            "Ask whoever runs it to change the setting that the detail names.",
+        ),
+        Kind::UnsupportedMediaType => (
+            "The body is of a media type that this route does not read.",
+            "Send one of the media types that the detail lists, named in `Content-Type`.",
         ),
         Kind::BadTokenRequest => (
             "The request for a token is not what OAuth 2 asks for (RFC 6749, 4.4): `error` has its code.",

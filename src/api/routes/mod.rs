@@ -6,6 +6,8 @@ mod health;
 mod index;
 mod openapi;
 mod problems;
+mod query;
+mod tables;
 mod token;
 
 use std::sync::Arc;
@@ -41,6 +43,12 @@ pub(super) fn router(
         .route(API, read_only(get(index::list)))
         .route("/api/v1/openapi.json", read_only(get(openapi::json)))
         .route("/api/v1/openapi.yaml", read_only(get(openapi::yaml)))
+        .route("/api/v1/versions", read_only(get(tables::versions)))
+        .route("/api/v1/tables", read_only(get(tables::list)))
+        .route("/api/v1/tables/{name}", read_only(get(tables::detail)))
+        .route("/api/v1/tables/{name}/rows", read_only(get(tables::rows)))
+        .route("/api/v1/query", post(query::answer).fallback(post_only))
+        .layer(Extension(query::Allowed(server.query)))
         .route("/api/v1/{endpoint}", get(endpoint::answer).fallback(endpoint::other_method))
         .route(auth::TOKEN, post(token::issue).fallback(post_only))
         .route("/livez", read_only(get(health::alive)))

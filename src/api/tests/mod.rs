@@ -4,6 +4,7 @@ mod answers;
 mod auth;
 mod client;
 mod docs;
+mod exploring;
 mod forms;
 mod frame;
 mod operating;
