@@ -5,6 +5,7 @@
 
 mod described;
 mod endpoint;
+mod exploring;
 mod own;
 mod parameters;
 mod problems;
@@ -58,7 +59,7 @@ fn document(endpoints: &[Described<'_>]) -> OpenApi {
         paths = paths.path(&endpoint.path, endpoint::path(endpoint));
         components = components.schema(endpoint::row_name(endpoint), endpoint::row(endpoint));
     }
-    for (path, item) in own::ROUTES {
+    for (path, item) in exploring::ROUTES.iter().chain(own::ROUTES) {
         paths = paths.path(*path, item());
     }
     OpenApiBuilder::new()
@@ -78,7 +79,8 @@ fn document(endpoints: &[Described<'_>]) -> OpenApi {
 
 /// Every scope that an endpoint requires, with the paths that do.
 fn scopes(endpoints: &[Described<'_>]) -> BTreeMap<String, String> {
-    let mut scopes: BTreeMap<String, String> = BTreeMap::new();
+    let own = exploring::SCOPES.map(|(scope, text)| (scope.to_owned(), text.to_owned()));
+    let mut scopes = BTreeMap::from(own);
     for endpoint in endpoints {
         let Some(scope) = endpoint.scope else { continue };
         let paths = scopes.entry(scope.to_owned()).or_default();

@@ -11,7 +11,7 @@ use super::shared::{self, schema_ref};
 use super::{EXPLORING, OPERATING};
 
 /// A path and what describes it.
-type Route = (&'static str, fn() -> PathItem);
+pub(super) type Route = (&'static str, fn() -> PathItem);
 
 pub(super) const ROUTES: &[Route] = &[
     ("/api/v1/", index),
@@ -22,7 +22,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// A route that is read, by whoever has a token.
-fn read(
+pub(super) fn read(
     id: &str,
     tag: &str,
     summary: &str,
@@ -40,24 +40,24 @@ fn read(
 }
 
 /// The same for everybody.
-fn for_all(operation: OperationBuilder) -> OperationBuilder {
+pub(super) fn for_all(operation: OperationBuilder) -> OperationBuilder {
     operation.securities(Some([]))
 }
 
-fn get(operation: OperationBuilder) -> PathItem {
+pub(super) fn get(operation: OperationBuilder) -> PathItem {
     PathItem::new(HttpMethod::Get, operation)
 }
 
-fn answer(description: &str, media_type: &str, content: Content) -> Response {
+pub(super) fn answer(description: &str, media_type: &str, content: Content) -> Response {
     let response = ResponseBuilder::new().description(description).content(media_type, content);
     shared::with_headers(response, &["X-Request-Id"]).build()
 }
 
-fn text() -> ObjectBuilder {
+pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn object<const N: usize>(properties: [(&str, RefOr<Schema>); N]) -> ObjectBuilder {
+pub(super) fn object<const N: usize>(properties: [(&str, RefOr<Schema>); N]) -> ObjectBuilder {
     let object = ObjectBuilder::new().schema_type(Type::Object);
     properties
         .into_iter()

@@ -100,22 +100,22 @@ impl Form {
 
 /// Name and password, by HTTP Basic or in the form; not in both. RFC 6749, 2.3.1.
 fn credentials(headers: &HeaderMap, form: &Form) -> Result<(String, String), Problem> {
-    let basic = headers.get(header::AUTHORIZATION).map(|value| {
-        let value = value.to_str().unwrap_or_default();
-        let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-        match scheme.eq_ignore_ascii_case("basic") {
-            true => auth::decoded(rest.trim_start_matches(' ')),
-            false => None,
-        }
-        .ok_or_else(|| refused("invalid_request", "name and password are not given by HTTP Basic"))
+    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let basic = header.and_then(|value| {
+        let (scheme, rest) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("basic").then(|| auth::decoded(rest.trim_start_matches(' ')))
     });
     match (basic, form.get("client_id")?, form.get("client_secret")?) {
-        (Some(basic), None, None) => basic,
+        (Some(Some(basic)), None, None) => Ok(basic),
         (None, Some(name), Some(password)) => Ok((name.to_owned(), password.to_owned())),
-        (Some(_), _, _) => {
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
             Err(refused("invalid_request", "name and password are given in two ways; use one"))
         }
-        (None, _, _) => Err(refused("invalid_request", "name and password are missing")),
+        (Some(None), None, None) | (None, _, _) => {
+            let detail = "name and password are missing: give them by HTTP Basic or in the form";
+            let problem = Problem::new(Kind::Unauthorized, detail).code("invalid_client");
+            Err(problem.challenge("Basic realm=\"clearwell\", charset=\"UTF-8\""))
+        }
     }
 }
 

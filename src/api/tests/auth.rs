@@ -468,7 +468,7 @@ fn a_password_is_believed_or_becomes_a_token() {
     let ann = basic("ann", "pass: wörd");
     assert_eq!(refused(&ann, ""), error(400, "invalid_request"));
     assert_eq!(refused(&ann, "grant_type=password"), error(400, "unsupported_grant_type"));
-    assert_eq!(refused("", grant), error(400, "invalid_request"));
+    assert_eq!(refused("", grant), error(401, "invalid_client"));
     assert_eq!(refused(&ann, &format!("{grant}&{grant}")), error(400, "invalid_request"));
     assert_eq!(
         refused(&ann, &format!("{grant}&client_id=ann&client_secret=x")),

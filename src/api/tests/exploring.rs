@@ -73,7 +73,10 @@ fn rows_are_filtered_sorted_and_chosen() {
         rows(&server, "order_date=gte.2024-01-03&order_date=lt.2024-01-06"),
         ["03", "04", "05"]
     );
-    assert_eq!(rows(&server, "order_date=in.(2024-01-02,%222024-01-07%22,2030-01-01)"), ["02", "07"]);
+    assert_eq!(
+        rows(&server, "order_date=in.(2024-01-02,%222024-01-07%22,2030-01-01)"),
+        ["02", "07"]
+    );
     assert_eq!(rows(&server, "note=is.null&limit=2"), ["02", "04"]);
     assert_eq!(rows(&server, "note=not.is.null&limit=2"), ["01", "03"]);
     assert_eq!(rows(&server, "note=like.*x*&order=net_revenue.desc&limit=2"), ["09", "07"]);
