@@ -5,7 +5,10 @@
 
 mod answer;
 pub(crate) mod auth;
+mod client;
 mod layers;
+mod limits;
+mod metrics;
 mod openapi;
 pub(crate) mod principal;
 mod problem;
@@ -15,20 +18,23 @@ mod routes;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod trace;
 mod versions;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::base::Version;
-use crate::base::size::ByteSize;
+use crate::config::{ServeLimits, ServerConfig};
 use crate::engine::Engine;
 use crate::warehouse::{At, Warehouse};
 use auth::Auth;
+use metrics::Metrics;
 pub(crate) use openapi::Document;
 use queries::Queries;
 use versions::{Served, Versions};
@@ -42,42 +48,12 @@ pub(crate) struct ServeConfig {
     pub(crate) engine: Engine,
     pub(crate) limits: ServeLimits,
     pub(crate) auth: Arc<Auth>,
+    pub(crate) server: ServerConfig,
 }
 
-/// How long and how many; the defaults are sensible.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ServeLimits {
-    /// From the request's head to its answer; then 504.
-    pub(crate) request_max: Duration,
-    /// For a connection to send a request's head, from its start or its last answer; then it is closed.
-    pub(crate) head_max: Duration,
-    /// Open at once; further ones wait to be accepted.
-    pub(crate) connections_max: usize,
-    /// For requests under way when the server is told to stop.
-    pub(crate) drain_max: Duration,
-    /// Threads that queries run on, besides those that answer.
-    pub(crate) query_threads: usize,
-    /// Between two looks for a new version.
-    pub(crate) poll_every: Duration,
-    /// What encoded answers may take together; 0 keeps none.
-    pub(crate) answer_cache: ByteSize,
-    /// What endpoints' rows may take together in memory; 0 keeps none.
-    pub(crate) row_cache: ByteSize,
-}
-
-impl Default for ServeLimits {
-    fn default() -> Self {
-        Self {
-            request_max: Duration::from_secs(30),
-            head_max: Duration::from_secs(15),
-            connections_max: 1024,
-            drain_max: Duration::from_secs(10),
-            query_threads: std::thread::available_parallelism().map_or(1, usize::from),
-            poll_every: Duration::from_millis(200),
-            answer_cache: ByteSize(64 << 20),
-            row_cache: ByteSize(256 << 20),
-        }
-    }
+/// Writes a line of the request log. One that cannot be written is lost: there is nobody to tell.
+fn write_log_line(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Why the server does not run.
@@ -89,6 +65,8 @@ pub(crate) enum ServeError {
     Threads(std::io::Error),
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
 }
 
 /// The OpenAPI document of a version, as it is served.
@@ -140,16 +118,22 @@ async fn serve_until(
     let bind_error = |source| ServeError::Bind { address: config.bind, source };
     let listener = TcpListener::bind(config.bind).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let queries = Queries::new(config.limits.query_threads).map_err(ServeError::Threads)?;
+    let tls = config.server.tls.as_ref().map(tls::acceptor).transpose()?;
+    let limits = &config.limits;
+    let queries = Queries::new(limits.query_threads, limits.queries_max, limits.waiting_max);
+    let queries = queries.map_err(ServeError::Threads)?;
     let answers = answer::Cache::new(config.limits.answer_cache);
     let residents = answer::Residents::new(config.limits.row_cache);
     let ServeConfig { warehouse, engine, auth, .. } = config;
     let versions = Arc::new(Versions::new(warehouse, engine, queries, answers, residents));
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
-    let router = routes::router(versions, auth, &config.limits);
+    let metrics = Arc::new(Metrics::new());
+    let router =
+        routes::router(versions, auth, Arc::clone(&metrics), &config.server, &config.limits);
     ready(address);
-    server::run(listener, &router, &config.limits, stop).await;
+    let server = server::Server { router, tls, metrics, limits: config.limits };
+    server.run(listener, stop).await;
     watch.abort();
     Ok(())
 }

@@ -23,6 +23,8 @@ pub(super) enum Kind {
     MethodNotAllowed,
     NotAcceptable,
     Gone,
+    BodyTooLarge,
+    UriTooLong,
     TooManyRequests,
     Internal,
     NoVersion,
@@ -43,6 +45,12 @@ impl Kind {
             }
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, "unauthorized", "Credentials are needed")
+            }
+            Self::BodyTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
+            }
+            Self::UriTooLong => {
+                (StatusCode::URI_TOO_LONG, "uri-too-long", "The target is too long")
             }
             Self::TooManyRequests => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
@@ -71,6 +79,20 @@ impl Kind {
             ),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too much to do"),
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "timed-out", "It took too long"),
+        }
+    }
+}
+
+impl Kind {
+    /// What metrics call the limit that it is about.
+    pub(super) const fn limit(self) -> Option<&'static str> {
+        match self {
+            Self::BodyTooLarge
+            | Self::UriTooLong
+            | Self::TooManyRequests
+            | Self::Overloaded
+            | Self::TimedOut => Some(self.facts().1),
+            _ => None,
         }
     }
 }

@@ -1,26 +1,41 @@
 //! Where queries run: on threads of their own, so that a heavy one delays neither health checks nor time limits.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
+
+use super::problem::{Kind, Problem};
+
+/// Seconds after which there is likely to be a place.
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// The threads that queries run on; they end when this is dropped, without waiting for what still runs.
 pub(super) struct Queries {
     /// Always there but while it is dropped.
     runtime: Option<Runtime>,
     handle: Handle,
+    /// One for each query that may run at once.
+    places: Semaphore,
+    waiting: AtomicUsize,
+    waiting_max: usize,
 }
 
 impl Queries {
+    /// Runs at most `at_once` queries, with `waiting_max` more waiting for a place.
+    ///
     /// # Errors
     /// If the system gives no threads.
-    pub(super) fn new(threads: usize) -> std::io::Result<Self> {
+    pub(super) fn new(threads: usize, at_once: usize, waiting_max: usize) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name("query")
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        Ok(Self { runtime: Some(runtime), handle })
+        let (places, waiting) = (Semaphore::new(at_once.max(1)), AtomicUsize::new(0));
+        Ok(Self { runtime: Some(runtime), handle, places, waiting, waiting_max })
     }
 
     /// Runs `work` to its end, whoever waits for it.
@@ -33,19 +48,48 @@ impl Queries {
         self.handle.block_on(work)
     }
 
-    /// Runs `work` to its end. Dropping the returned future cancels it; a panic in it comes through.
+    /// Runs `work` to its end, once there is a place for it. Dropping the returned future cancels it; a panic in it comes
+    /// through.
+    ///
+    /// # Errors
+    /// If too many wait already.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> T {
+    ) -> Result<T, Problem> {
+        let _place = self.place().await?;
         let mut tasks = JoinSet::new();
         tasks.spawn_on(work, &self.handle);
         match tasks.join_next().await {
-            Some(Ok(done)) => done,
+            Some(Ok(done)) => Ok(done),
             Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Cancelled: the server ends, and with it whoever waits here.
             _ => std::future::pending().await,
         }
+    }
+
+    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(Some(place));
+        }
+        let waiting = Waiting(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
+            let detail = "too many queries run and wait already; try again";
+            return Err(Problem::new(Kind::Overloaded, detail).retry_after(RETRY_AFTER_SECONDS));
+        }
+        // Nobody closes it.
+        let place = self.places.acquire().await.ok();
+        drop(waiting);
+        Ok(place)
+    }
+}
+
+/// Somebody who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -15,57 +15,96 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::ServeLimits;
-
-/// The most that a request's head may have, in bytes.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+use super::metrics::Metrics;
+use crate::config::ServeLimits;
 
 /// How long to wait when no connection can be accepted, for want of file handles.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Accepts and answers until `stop` is over; then lets the requests under way end.
-pub(super) async fn run(
-    listener: TcpListener,
-    router: &Router,
-    limits: &ServeLimits,
-    stop: impl Future<Output = ()>,
-) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head_max)
-        .max_header_size(HEAD_BYTES_MAX);
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections_max));
-    let mut stop = pin!(stop);
-    loop {
-        let accepted = tokio::select! {
-            () = &mut stop => break,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        let Some((stream, peer, place)) = accepted else { break };
-        let router = router.clone();
+/// What answers.
+pub(super) struct Server {
+    pub(super) router: Router,
+    /// HTTPS, where it is.
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) limits: ServeLimits,
+}
+
+impl Server {
+    /// Accepts and answers until `stop` is over; then lets the requests under way end.
+    pub(super) async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(self.limits.connections_max));
+        let server = Arc::new(self);
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = accept(&listener, &places) => accepted,
+            };
+            let Some((stream, peer, place)) = accepted else { break };
+            let (server, watcher) = (Arc::clone(&server), graceful.watcher());
+            tokio::spawn(async move {
+                let counted = server.metrics.connection();
+                if let Err(error) = server.connection(stream, peer, watcher).await {
+                    tracing::debug!(%peer, %error, "a connection broke");
+                }
+                drop((counted, place));
+            });
+        }
+        // Nobody is accepted while the others finish.
+        drop(listener);
+        if tokio::time::timeout(server.limits.drain_max, graceful.shutdown()).await.is_err() {
+            tracing::warn!("stopped with requests still under way");
+        }
+    }
+
+    /// Answers the requests of one connection. A client that does not take what it asked for is left.
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watcher: Watcher,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write_max));
+        let stream = Box::pin(stream);
+        match &self.tls {
+            None => self.serve(stream, peer, watcher).await,
+            Some(tls) => {
+                let handshake = tls.accept(stream);
+                let stream = tokio::time::timeout(self.limits.head_max, handshake).await??;
+                self.serve(stream, peer, watcher).await
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: SocketAddr,
+        watcher: Watcher,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_max)
+            .max_header_size(self.limits.head_bytes_max);
+        let router = self.router.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
             let router = router.clone();
             async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(never)) }
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "a connection broke");
-            }
-            drop(place);
-        });
-    }
-    // Nobody is accepted while the others finish.
-    drop(listener);
-    if tokio::time::timeout(limits.drain_max, graceful.shutdown()).await.is_err() {
-        tracing::warn!("stopped with requests still under way");
+        watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await?;
+        Ok(())
     }
 }
 

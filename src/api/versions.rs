@@ -137,6 +137,11 @@ impl Served {
         })
     }
 
+    /// When it was published, in seconds since 1970.
+    pub(super) fn published_seconds(&self) -> i64 {
+        DateTime::parse_from_rfc3339(&self.as_of).map_or(0, |time| time.timestamp())
+    }
+
     /// The endpoint of this name, if there is one.
     pub(super) fn endpoint(&self, name: &str) -> Option<&Result<Arc<ServedEndpoint>, Diagnostics>> {
         self.endpoints.get(name)
@@ -227,6 +232,11 @@ impl Versions {
             Ok(served)
         });
         prepared.await.unwrap_or_else(|error| Err(Problem::internal(error.to_string())))
+    }
+
+    /// The memory that queries have taken, and what they may take together, in bytes.
+    pub(super) fn memory(&self) -> (u64, u64) {
+        self.engine.memory()
     }
 
     /// The version to answer from.

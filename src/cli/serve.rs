@@ -28,11 +28,8 @@ pub(super) async fn run(
         warehouse: open::warehouse(&config)?,
         engine: open::engine(&config)?,
         auth: Arc::clone(&auth),
-        limits: api::ServeLimits {
-            answer_cache: config.answer_cache,
-            row_cache: config.row_cache,
-            ..api::ServeLimits::default()
-        },
+        limits: config.limits,
+        server: config.server,
     };
     let own_key = config.auth.jwks.is_none();
     api::serve(serve, |address| {

@@ -8,7 +8,7 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{
-    GreedyMemoryPool, MemoryConsumer, MemoryReservation, TrackConsumersPool,
+    GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryReservation, TrackConsumersPool,
 };
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SpillFile, TempFileFactory};
@@ -78,6 +78,15 @@ impl Drop for LazySpill {
             let _ = std::fs::remove_dir(&self.folder);
         }
     }
+}
+
+/// What is taken from the pool, and all that there is, in bytes.
+pub(super) fn used(runtime: &RuntimeEnv) -> (u64, u64) {
+    let limit = match runtime.memory_pool.memory_limit() {
+        MemoryLimit::Finite(bytes) => bytes,
+        MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+    };
+    (runtime.memory_pool.reserved() as u64, limit as u64)
 }
 
 /// Takes `bytes` out of the pool in the name of `who`.

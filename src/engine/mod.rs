@@ -160,6 +160,11 @@ impl Engine {
         Session(Arc::new(session::SessionParts::new(Arc::clone(&self.0), tables, log)))
     }
 
+    /// The memory that queries have taken, and what they may take together, in bytes.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        memory::used(&self.0.runtime)
+    }
+
     /// Takes `bytes` out of the memory pool for as long as the answer lives.
     ///
     /// # Errors

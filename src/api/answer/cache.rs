@@ -22,6 +22,7 @@ pub(in crate::api) enum Cached {
 /// A whole answer.
 pub(in crate::api) struct Kept {
     pub(in crate::api) body: Bytes,
+    pub(in crate::api) rows: u64,
     /// Where the next and the first page are.
     pub(in crate::api) links: Vec<(&'static str, String)>,
 }

@@ -17,12 +17,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::versions::Served;
-use crate::base::hash;
+use crate::base::{Version, hash};
 use crate::engine::output::RowFormat;
 pub(super) use cache::Cache;
 use cache::{Cached, Kept};
-pub(super) use negotiate::FORMATS;
 use negotiate::{Coding, coding, media_type};
+pub(super) use negotiate::{FORMATS, format_name};
 pub(super) use page::page;
 pub(super) use resident::Residents;
 use writing::{Rows, Written};
@@ -61,6 +61,36 @@ impl Tag {
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", self.0)
+    }
+}
+
+/// What is told of an answer to those who watch the server. It travels in the response's extensions.
+#[derive(Clone, Debug)]
+pub(super) struct Answered {
+    pub(super) endpoint: String,
+    pub(super) version: Version,
+    /// None for one that the client has already.
+    pub(super) rows: Option<u64>,
+    pub(super) format: RowFormat,
+    pub(super) from: Origin,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Cache,
+    Query,
+    /// The client has it.
+    Client,
+}
+
+impl Origin {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "hit",
+            Self::Query => "miss",
+            Self::Client => "not_modified",
+        }
     }
 }
 

@@ -56,6 +56,11 @@ pub(in crate::api) fn media_type(format: RowFormat) -> &'static str {
     }
 }
 
+/// What a form is called where it is asked for.
+pub(in crate::api) fn format_name(format: RowFormat) -> &'static str {
+    FORMATS.iter().find(|(known, ..)| *known == format).map_or("", |(_, name, ..)| name)
+}
+
 /// The form that `asked` (the value of `?format=`) names, else the one that `Accept` likes best.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! One page of an endpoint's rows, from the cache or made.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -8,7 +9,7 @@ use axum::response::Response;
 use futures::stream;
 
 use super::negotiate::{self, Coding};
-use super::{Cached, Facts, Kept, Rows, Tag, Written, coding_of};
+use super::{Answered, Cached, Facts, Kept, Origin, Rows, Tag, Written, coding_of};
 use crate::api::problem::Problem;
 use crate::api::respond::{self, Meta, PageView};
 use crate::api::versions::{Served, ServedEndpoint, Versions};
@@ -34,18 +35,27 @@ pub(in crate::api) async fn page(
         (!endpoint.planned.volatile()).then(|| tag(served, endpoint, request, format, coding));
     let facts =
         |links| Facts { served, as_of: &endpoint.as_of, tag: tag.as_ref(), format, coding, links };
+    let told = |mut response: Response, rows, from| {
+        let (endpoint, version) = (endpoint.planned.name().to_owned(), served.version);
+        let answered = Answered { endpoint, version, rows, format, from };
+        response.extensions_mut().insert(answered);
+        response
+    };
     if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
-        return Ok(facts(&[]).not_modified());
+        return Ok(told(facts(&[]).not_modified(), None, Origin::Client));
     }
     let page = Page { served, endpoint, path, request, format, coding };
     // A long answer cannot be shared: it goes to the one who made it.
     let begun = Mutex::new(None);
+    let ran = AtomicBool::new(false);
     let make = async {
-        let Made { written, links } = page.make(versions).await?;
+        let Made { written, links, rows } = page.make(versions).await?;
+        ran.store(true, Ordering::Relaxed);
         match written {
-            Written::Whole(body) => Ok(Cached::Whole(Arc::new(Kept { body, links }))),
+            Written::Whole(body) => Ok(Cached::Whole(Arc::new(Kept { body, links, rows }))),
             Written::Begun(rest) => {
-                *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((rest, links));
+                let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+                *begun = Some((rest, links, rows));
                 Ok(Cached::TooLong)
             }
         }
@@ -55,20 +65,24 @@ pub(in crate::api) async fn page(
         None => make.await?,
     };
     if let Cached::Whole(kept) = answer {
-        return Ok(facts(&kept.links).with(kept.body.clone()));
+        let from = if ran.into_inner() { Origin::Query } else { Origin::Cache };
+        return Ok(told(facts(&kept.links).with(kept.body.clone()), Some(kept.rows), from));
     }
     let begun = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (rest, links) = match begun {
+    let (rest, links, rows) = match begun {
         Some(begun) => begun,
         None => {
-            let Made { written, links } = page.make(versions).await?;
+            let Made { written, links, rows } = page.make(versions).await?;
             match written {
-                Written::Whole(body) => return Ok(facts(&links).with(body)),
-                Written::Begun(rest) => (rest, links),
+                Written::Whole(body) => {
+                    return Ok(told(facts(&links).with(body), Some(rows), Origin::Query));
+                }
+                Written::Begun(rest) => (rest, links, rows),
             }
         }
     };
-    Ok(facts(&links).with(rest.body(&versions.queries)))
+    let response = facts(&links).with(rest.body(&versions.queries));
+    Ok(told(response, Some(rows), Origin::Query))
 }
 
 /// Names all that the answer is made of.
@@ -100,6 +114,7 @@ struct Page<'a> {
 struct Made {
     written: Written,
     links: Vec<(&'static str, String)>,
+    rows: u64,
 }
 
 impl Page<'_> {
@@ -113,7 +128,7 @@ impl Page<'_> {
             let found = find(&endpoint.planned, &request, resident.as_deref()).await?;
             write(found, &served, &endpoint, &path, &request, format, coding).await
         };
-        versions.queries.run(making).await
+        versions.queries.run(making).await?
     }
 }
 
@@ -186,7 +201,7 @@ async fn write(
     let mut links = Vec::new();
     links.extend(next.map(|next| ("next", next)));
     links.push(("first", url(&request.first_query())));
-    Ok(Made { written, links })
+    Ok(Made { written, links, rows })
 }
 
 async fn count(planned: &PlannedEndpoint, request: &Request) -> Result<u64, Problem> {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
+use super::client::Client;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use crate::config::AuthConfig;
@@ -271,7 +272,7 @@ pub(super) fn decoded(encoded: &str) -> Option<(String, String)> {
 /// The layer: behind it every request has a principal; one of an open path may be nobody.
 pub(super) async fn authenticate(
     State(auth): State<Arc<Auth>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(client): Extension<Client>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -279,7 +280,7 @@ pub(super) async fn authenticate(
         request.extensions_mut().insert(Arc::new(Principal::default()));
         return next.run(request).await;
     }
-    match auth.principal(request.headers(), peer.ip()).await {
+    match auth.principal(request.headers(), client.0).await {
         Ok(verified) => {
             request.extensions_mut().insert(Arc::clone(&verified.principal));
             next.run(request).await

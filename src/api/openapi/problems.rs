@@ -14,6 +14,8 @@ pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::MethodNotAllowed,
     Kind::NotAcceptable,
     Kind::Gone,
+    Kind::BodyTooLarge,
+    Kind::UriTooLong,
     Kind::TooManyRequests,
     Kind::Internal,
     Kind::NoVersion,
@@ -40,6 +42,14 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
             "The request does not say credibly who asks: there is no token or password, or it is not believed.",
             "Send `Authorization: Bearer` with a token of this server. `POST /api/v1/token` gives one to a user, `clearwell \
              token` to whoever runs the server.",
+        ),
+        Kind::BodyTooLarge => (
+            "The body has more bytes than the server reads.",
+            "Send less, or ask whoever runs the server to raise `limits.body_bytes`.",
+        ),
+        Kind::UriTooLong => (
+            "Path and query string have more bytes than the server reads.",
+            "Ask for less at once, or ask whoever runs the server to raise `limits.target_bytes`.",
         ),
         Kind::TooManyRequests => (
             "There were more requests than one client may make in this time, or too many wrong passwords.",

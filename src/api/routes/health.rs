@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Extension, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
+use crate::api::metrics::Metrics;
+use crate::api::principal::Principal;
 use crate::api::problem::Problem;
 use crate::api::versions::Versions;
 use crate::base::Version;
@@ -30,4 +34,17 @@ pub(super) async fn alive() -> Json<Alive> {
 pub(super) async fn ready(State(versions): State<Arc<Versions>>) -> Result<Json<Ready>, Problem> {
     let served = versions.current()?;
     Ok(Json(Ready { status: "ready", version: served.version }))
+}
+
+/// What OpenMetrics calls itself.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /metrics`, for Prometheus.
+pub(super) async fn metrics(
+    State(versions): State<Arc<Versions>>,
+    Extension(principal): Extension<Arc<Principal>>,
+    Extension(metrics): Extension<Arc<Metrics>>,
+) -> Result<Response, Problem> {
+    principal.require("metrics", "`/metrics`")?;
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], metrics.text(&versions)).into_response())
 }

@@ -10,16 +10,17 @@ mod token;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 
-use super::ServeLimits;
 use super::auth::{self, Auth};
 use super::layers;
+use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
 use super::versions::Versions;
+use crate::config::{ServeLimits, ServerConfig};
 
 /// Where the endpoints are.
 pub(super) const API: &str = "/api/v1/";
@@ -28,7 +29,13 @@ pub(super) const API: &str = "/api/v1/";
 const READ: &str = "GET, HEAD, OPTIONS";
 const ASKED: &str = "POST, OPTIONS";
 
-pub(super) fn router(versions: Arc<Versions>, auth: Arc<Auth>, limits: &ServeLimits) -> Router {
+pub(super) fn router(
+    versions: Arc<Versions>,
+    auth: Arc<Auth>,
+    metrics: Arc<Metrics>,
+    server: &ServerConfig,
+    limits: &ServeLimits,
+) -> Router {
     let router = problems::routes(docs::routes(Router::new()))
         .route("/api/v1", read_only(get(index::list)))
         .route(API, read_only(get(index::list)))
@@ -38,9 +45,11 @@ pub(super) fn router(versions: Arc<Versions>, auth: Arc<Auth>, limits: &ServeLim
         .route(auth::TOKEN, post(token::issue).fallback(post_only))
         .route("/livez", read_only(get(health::alive)))
         .route("/readyz", read_only(get(health::ready)))
+        .route("/metrics", read_only(get(health::metrics)))
+        .layer(Extension(Arc::clone(&metrics)))
         .fallback(no_such_path)
         .with_state(versions);
-    layers::around(router, auth, limits)
+    layers::around(router, auth, metrics, server, limits)
 }
 
 fn read_only(route: MethodRouter<Arc<Versions>>) -> MethodRouter<Arc<Versions>> {

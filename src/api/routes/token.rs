@@ -1,17 +1,17 @@
 //! `POST /api/v1/token`: a password becomes a short-lived token, as OAuth 2's client credentials do (RFC 6749, 4.4).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::Extension;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, Extension};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use percent_encoding::percent_decode;
 use serde::Serialize;
 
 use crate::api::auth::{self, Auth};
+use crate::api::client::Client;
 use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
 use crate::api::respond;
@@ -27,11 +27,11 @@ struct Token {
 
 pub(super) async fn issue(
     Extension(auth): Extension<Arc<Auth>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let body = body.map_err(|_| refused("invalid_request", "the body cannot be read"))?;
+    let body = body.map_err(|error| unread(&error))?;
     let form = Form::read(&headers, &body)?;
     match form.get("grant_type")? {
         Some("client_credentials") => {}
@@ -41,9 +41,9 @@ pub(super) async fn issue(
         }
         None => return Err(refused("invalid_request", "`grant_type` is missing")),
     }
-    let (name, password) = client(&headers, &form)?;
+    let (name, password) = credentials(&headers, &form)?;
     let mut principal =
-        auth.login(&name, password, peer.ip()).await.map_err(|problem| match problem.kind() {
+        auth.login(&name, password, client.0).await.map_err(|problem| match problem.kind() {
             Kind::Unauthorized => problem.code("invalid_client"),
             _ => problem,
         })?;
@@ -99,7 +99,7 @@ impl Form {
 }
 
 /// Name and password, by HTTP Basic or in the form; not in both. RFC 6749, 2.3.1.
-fn client(headers: &HeaderMap, form: &Form) -> Result<(String, String), Problem> {
+fn credentials(headers: &HeaderMap, form: &Form) -> Result<(String, String), Problem> {
     let basic = headers.get(header::AUTHORIZATION).map(|value| {
         let value = value.to_str().unwrap_or_default();
         let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
@@ -125,6 +125,15 @@ fn subset(principal: &Principal, wanted: &str) -> Result<Vec<String>, Problem> {
     match wanted.iter().find(|scope| !principal.may(scope)) {
         Some(_) => Err(refused("invalid_scope", "a scope is not granted to this user")),
         None => Ok(wanted),
+    }
+}
+
+fn unread(error: &BytesRejection) -> Problem {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Kind::BodyTooLarge, "the body is larger than `limits.body_bytes`")
+        }
+        _ => refused("invalid_request", "the body cannot be read"),
     }
 }
 

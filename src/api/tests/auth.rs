@@ -11,9 +11,8 @@ use serde_json::{Value as Json, json};
 
 use super::client::{Reply, ask, ask_with, get};
 use super::shop::{Server, Shop, daily_sales};
-use crate::api::ServeLimits;
 use crate::api::auth::{Auth, AuthError, KeyError, Users};
-use crate::config::AuthConfig;
+use crate::config::{AuthConfig, ServeLimits};
 use crate::project::{Endpoint, RowFilter};
 
 const RSA: &[u8] = include_bytes!("keys/rsa.pem");

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::client::{ask, get};
 use super::shop::{Shop, daily_sales};
-use crate::api::ServeLimits;
 use crate::base::size::ByteSize;
+use crate::config::ServeLimits;
 
 #[test]
 fn an_answer_comes_in_the_form_that_is_asked_for() {

@@ -13,8 +13,9 @@ use super::client::get;
 use super::problems::problem;
 use super::shop::auth_in;
 use crate::api::auth::Auth;
-use crate::api::{ServeLimits, layers, server};
-use crate::config::AuthConfig;
+use crate::api::metrics::Metrics;
+use crate::api::{layers, server};
+use crate::config::{AuthConfig, ServeLimits, ServerConfig};
 
 /// Runs `check` against a server of these routes.
 async fn with_server(
@@ -35,7 +36,10 @@ async fn with_server(
     let folder = tempfile::tempdir().unwrap();
     let auth = AuthConfig { required: false, ..auth_in(folder.path()) };
     let auth = Arc::new(Auth::for_server(auth, address).unwrap());
-    server::run(listener, &layers::around(router, auth, &limits), &limits, stop).await;
+    let metrics = Arc::new(Metrics::new());
+    let open = ServerConfig::default();
+    let router = layers::around(router, auth, Arc::clone(&metrics), &open, &limits);
+    server::Server { router, tls: None, metrics, limits }.run(listener, stop).await;
     client.join().unwrap();
 }
 

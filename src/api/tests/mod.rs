@@ -6,6 +6,7 @@ mod client;
 mod docs;
 mod forms;
 mod frame;
+mod operating;
 mod problems;
 mod shop;
 mod swapping;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::client::{Reply, ask, get};
 use super::shop::{Shop, TAKE_UP_MAX, daily_sales, endpoint};
-use crate::api::ServeLimits;
+use crate::config::ServeLimits;
 use crate::project::Endpoint;
 
 /// The problem's body, with a fixed request id; checks what holds for every problem.

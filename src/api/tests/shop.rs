@@ -16,10 +16,10 @@ use tokio::sync::oneshot;
 use super::client::get;
 use crate::api::auth::Auth;
 use crate::api::principal::Principal;
-use crate::api::{ServeConfig, ServeLimits, serve_until};
+use crate::api::{ServeConfig, serve_until};
 use crate::base::size::ByteSize;
 use crate::base::{NodeId, RunId, SourceText, TableName, Version};
-use crate::config::AuthConfig;
+use crate::config::{AuthConfig, ServeLimits, ServerConfig};
 use crate::endpoints;
 use crate::engine::{Engine, EngineLimits};
 use crate::project::{
@@ -105,19 +105,33 @@ impl Shop {
 
     /// The header of someone with these scopes.
     pub(super) fn bearer(&self, scopes: &[&str]) -> String {
+        self.bearer_of("ann", scopes)
+    }
+
+    pub(super) fn bearer_of(&self, name: &str, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let principal = Principal { name: "ann".to_owned(), scopes, ..Principal::default() };
+        let principal = Principal { name: name.to_owned(), scopes, ..Principal::default() };
         let token = Auth::for_owner(self.auth()).unwrap().issue(&principal, 600).unwrap();
         format!("authorization: Bearer {token}\r\n")
     }
 
     pub(super) fn serve_to(&self, auth: AuthConfig, limits: ServeLimits) -> Server {
+        self.serve_as(auth, ServerConfig::default(), limits)
+    }
+
+    pub(super) fn serve_as(
+        &self,
+        auth: AuthConfig,
+        server: ServerConfig,
+        limits: ServeLimits,
+    ) -> Server {
         let bind = "127.0.0.1:0".parse().unwrap();
         let config = ServeConfig {
             auth: Arc::new(Auth::for_server(auth, bind).unwrap()),
             bind,
             warehouse: self.warehouse.clone(),
             engine: self.engine.clone(),
+            server,
             limits: ServeLimits { poll_every: Duration::from_millis(20), ..limits },
         };
         let (stop, stopped) = oneshot::channel::<()>();

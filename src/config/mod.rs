@@ -3,106 +3,30 @@
 //! A setting stands in [`SETTINGS`]: its name in the file, its help and its default. `CLEARWELL_` and the name in upper
 //! case with `_` for `.` overrides the file; a flag overrides both.
 
+mod serving;
+mod settings;
+
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::base::size::ByteSize;
 use crate::base::{Diagnostic, Diagnostics, SourceText};
 
+pub(crate) use serving::{AuthConfig, Rate, RequestLog, ServeLimits, ServerConfig, TlsFiles};
+pub(crate) use settings::SETTINGS;
+
 pub(crate) const FILE_NAME: &str = "clearwell.toml";
+/// How often one client may ask in a second where others can reach the server.
+const RATE_PUBLIC: u32 = 1000;
+/// A burst is as many requests as come back in this many seconds.
+const BURST_SECONDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 /// Where a project keeps what is its own on this machine: its key, its users.
 const STATE_FOLDER: &str = ".clearwell";
-
-/// One setting, as documented and as parsed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setting {
-    /// With a dot between section and key.
-    pub(crate) name: &'static str,
-    pub(crate) help: &'static str,
-    /// As it would be written; empty where it depends on the machine.
-    pub(crate) default: &'static str,
-}
-
-impl Setting {
-    /// What overrides it in the environment: `CLEARWELL_SERVER_BIND` for `server.bind`.
-    pub(crate) fn variable(&self) -> String {
-        format!("CLEARWELL_{}", self.name.to_uppercase().replace('.', "_"))
-    }
-}
-
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "warehouse",
-        help: "where the tables are kept, relative to the folder of clearwell.toml",
-        default: "warehouse",
-    },
-    Setting {
-        name: "memory_limit",
-        help: "how much memory queries and loading may take together; what does not fit spills to disk or is refused",
-        default: "512MiB",
-    },
-    Setting {
-        name: "threads",
-        help: "how many cores to use; all of them where not set",
-        default: "",
-    },
-    Setting {
-        name: "server.bind",
-        help: "the address on which `serve` answers",
-        default: "127.0.0.1:5000",
-    },
-    Setting {
-        name: "auth.required",
-        help: "whether the API asks for credentials; false is possible where the server cannot be reached from elsewhere",
-        default: "true",
-    },
-    Setting {
-        name: "auth.jwks",
-        help: "a JSON Web Key Set whose keys sign tokens, read again when it changes; where not set, a key of the project's own in .clearwell/",
-        default: "",
-    },
-    Setting {
-        name: "auth.make_key",
-        help: "whether `serve` makes a key where the file of auth.jwks does not exist",
-        default: "false",
-    },
-    Setting {
-        name: "auth.users",
-        help: "the file of users that `clearwell user` writes",
-        default: ".clearwell/users.toml",
-    },
-    Setting {
-        name: "auth.issuer",
-        help: "what tokens must have as `iss`; anything where not set",
-        default: "",
-    },
-    Setting {
-        name: "auth.audience",
-        help: "what tokens must have in `aud`; where not set, tokens must have no `aud`",
-        default: "",
-    },
-    Setting {
-        name: "auth.clock_skew_seconds",
-        help: "by how much the clock of whoever makes tokens may differ from ours",
-        default: "60",
-    },
-    Setting {
-        name: "auth.token_seconds",
-        help: "for how long tokens of POST /api/v1/token are valid",
-        default: "3600",
-    },
-    Setting {
-        name: "server.answer_cache",
-        help: "how much memory encoded answers may take, so that the same question is answered at once; 0 keeps none",
-        default: "64MiB",
-    },
-    Setting {
-        name: "server.row_cache",
-        help: "how much memory the rows of endpoints may take, so that a question costs its conditions alone; 0 keeps none",
-        default: "256MiB",
-    },
-];
 
 /// Everything that can be set, resolved.
 #[derive(Clone, Debug)]
@@ -115,30 +39,11 @@ pub(crate) struct Config {
     pub(crate) memory_limit: ByteSize,
     pub(crate) threads: usize,
     pub(crate) bind: SocketAddr,
+    pub(crate) server: ServerConfig,
     pub(crate) auth: AuthConfig,
-    pub(crate) answer_cache: ByteSize,
-    pub(crate) row_cache: ByteSize,
+    pub(crate) limits: ServeLimits,
     /// What `env_var` of a template can see.
     pub(crate) environment: BTreeMap<String, String>,
-}
-
-/// How principals are known.
-#[derive(Clone, Debug)]
-pub(crate) struct AuthConfig {
-    /// Whether requests need credentials.
-    pub(crate) required: bool,
-    /// A JSON Web Key Set. Where there is none, the project's own key.
-    pub(crate) jwks: Option<PathBuf>,
-    /// Where the project's own key is, made when it is needed.
-    pub(crate) own_key: PathBuf,
-    /// Whether a key is made where the file of `jwks` does not exist.
-    pub(crate) make_key: bool,
-    pub(crate) users: PathBuf,
-    pub(crate) issuer: Option<String>,
-    pub(crate) audience: Option<String>,
-    pub(crate) clock_skew_seconds: u64,
-    /// For how long tokens of `POST /api/v1/token` are valid.
-    pub(crate) token_seconds: u64,
 }
 
 /// What flags say; `None` leaves a setting to the environment and the file.
@@ -189,30 +94,128 @@ impl Config {
         values.read_environment(&environment);
         values.read_flags(flags);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let bind = values.parsed("server.bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 5000)));
         let config = Self {
             warehouse: base_dir.join(values.text("warehouse")),
             memory_limit: values.parsed("memory_limit").unwrap_or(ByteSize(512 << 20)),
             threads: values.parsed("threads").unwrap_or(cores).max(1),
-            bind: values.parsed("server.bind").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 5000))),
-            auth: AuthConfig {
-                required: values.parsed("auth.required").unwrap_or(true),
-                jwks: values.given("auth.jwks").map(|file| base_dir.join(file)),
-                own_key: base_dir.join(STATE_FOLDER).join("keys.json"),
-                make_key: values.parsed("auth.make_key").unwrap_or(false),
-                users: base_dir.join(values.text("auth.users")),
-                issuer: values.given("auth.issuer"),
-                audience: values.given("auth.audience"),
-                clock_skew_seconds: values.parsed("auth.clock_skew_seconds").unwrap_or(60),
-                token_seconds: values.parsed("auth.token_seconds").unwrap_or(3600),
-            },
-            answer_cache: values.parsed("server.answer_cache").unwrap_or(ByteSize(64 << 20)),
-            row_cache: values.parsed("server.row_cache").unwrap_or(ByteSize(256 << 20)),
+            bind,
+            server: server(&mut values, &base_dir),
+            auth: auth(&mut values, &base_dir),
+            limits: limits(&mut values, bind),
             project_dir,
             base_dir,
             environment,
         };
         if values.problems.has_errors() { Err(values.problems) } else { Ok(config) }
     }
+}
+
+/// `[server]`.
+fn server(values: &mut Values, base_dir: &Path) -> ServerConfig {
+    let proxies = values.list("server.trusted_proxies", |text| {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        address
+            .or_else(|_| text.parse())
+            .map_err(|_| format!("`{text}` is no address and no network"))
+    });
+    let origins = values.list("server.cors_origins", |text| {
+        let plain = text.is_ascii() && !text.contains(char::is_whitespace);
+        if plain { Ok(text.to_owned()) } else { Err(format!("`{text}` is no origin")) }
+    });
+    let certificate = values.given("server.tls_certificate");
+    let tls = match (certificate, values.given("server.tls_key")) {
+        (Some(certificate), Some(key)) => {
+            Some(TlsFiles { certificate: base_dir.join(certificate), key: base_dir.join(key) })
+        }
+        (None, None) => None,
+        _ => {
+            let message = "`server.tls_certificate` and `server.tls_key` go together";
+            values.problems.push(Diagnostic::error(message));
+            None
+        }
+    };
+    ServerConfig {
+        trusted_proxies: proxies.into(),
+        cors_origins: origins,
+        tls,
+        log: values.parsed("server.log").unwrap_or_default(),
+    }
+}
+
+/// `[auth]`.
+fn auth(values: &mut Values, base_dir: &Path) -> AuthConfig {
+    AuthConfig {
+        required: values.parsed("auth.required").unwrap_or(true),
+        jwks: values.given("auth.jwks").map(|file| base_dir.join(file)),
+        own_key: base_dir.join(STATE_FOLDER).join("keys.json"),
+        make_key: values.parsed("auth.make_key").unwrap_or(false),
+        users: base_dir.join(values.text("auth.users")),
+        issuer: values.given("auth.issuer"),
+        audience: values.given("auth.audience"),
+        clock_skew_seconds: values.parsed("auth.clock_skew_seconds").unwrap_or(60),
+        token_seconds: values.parsed("auth.token_seconds").unwrap_or(3600),
+    }
+}
+
+/// `[limits]`, and what `[server]` says of memory.
+fn limits(values: &mut Values, bind: SocketAddr) -> ServeLimits {
+    let usual = ServeLimits::default();
+    let mut seconds = |name, otherwise: Duration| {
+        let given = values.parsed::<NonZeroU32>(name);
+        given.map_or(otherwise, |seconds| Duration::from_secs(seconds.get().into()))
+    };
+    let request_max = seconds("limits.request_seconds", usual.request_max);
+    let head_max = seconds("limits.head_seconds", usual.head_max);
+    let write_max = seconds("limits.write_seconds", usual.write_max);
+    let mut bytes = |name, otherwise: usize| {
+        let given = values.parsed::<ByteSize>(name);
+        given.map_or(otherwise, |size| usize::try_from(size.0).unwrap_or(usize::MAX))
+    };
+    // Less than hyper can work with is no limit that anybody means.
+    let head_bytes_max = bytes("limits.head_bytes", usual.head_bytes_max).max(8 << 10);
+    let target_bytes_max = bytes("limits.target_bytes", usual.target_bytes_max);
+    let body_bytes_max = bytes("limits.body_bytes", usual.body_bytes_max);
+    let mut number = |name, otherwise: usize| {
+        values.parsed::<NonZeroUsize>(name).map_or(otherwise, NonZeroUsize::get)
+    };
+    let connections_max = number("limits.connections", usual.connections_max);
+    let queries_max = number("limits.queries", usual.queries_max);
+    let public = !bind.ip().is_loopback();
+    ServeLimits {
+        request_max,
+        head_max,
+        write_max,
+        head_bytes_max,
+        target_bytes_max,
+        body_bytes_max,
+        connections_max,
+        queries_max,
+        waiting_max: values.parsed("limits.queries_waiting").unwrap_or(usual.waiting_max),
+        principal_rate: rate(values, "limits.requests_per_second", "limits.burst", public),
+        address_rate: rate(
+            values,
+            "limits.address_requests_per_second",
+            "limits.address_burst",
+            public,
+        ),
+        answer_cache: values.parsed("server.answer_cache").unwrap_or(usual.answer_cache),
+        row_cache: values.parsed("server.row_cache").unwrap_or(usual.row_cache),
+        ..usual
+    }
+}
+
+/// Where others can reach the server there is a limit without a setting.
+fn rate(
+    values: &mut Values,
+    per_second: &'static str,
+    burst: &'static str,
+    public: bool,
+) -> Option<Rate> {
+    let usual = if public { RATE_PUBLIC } else { 0 };
+    let per_second = NonZeroU32::new(values.parsed(per_second).unwrap_or(usual))?;
+    let burst = values.parsed(burst).unwrap_or(per_second.saturating_mul(BURST_SECONDS));
+    Some(Rate { per_second, burst })
 }
 
 /// The folder for what is needed for as long as a command runs.
@@ -333,6 +336,17 @@ impl Values {
         self.written.get(name).map_or_else(|| default.to_owned(), |(value, _)| value.clone())
     }
 
+    /// What stands between commas, each read by `parse`.
+    fn list<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let written = self.text(name);
+        let parts = written.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parsed: Result<Vec<T>, String> = parts.map(parse).collect();
+        parsed.unwrap_or_else(|error| {
+            self.problems.push(Diagnostic::error(format!("setting `{name}`: {error}")));
+            Vec::new()
+        })
+    }
+
     /// What is written, if anything is.
     fn given(&self, name: &'static str) -> Option<String> {
         Some(self.text(name)).filter(|text| !text.is_empty())
@@ -399,7 +413,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_in_the_readme() {
-        let readme = include_str!("../README.md");
+        let readme = include_str!("../../README.md");
         for setting in SETTINGS {
             assert!(readme.contains(&format!("| `{}` |", setting.name)), "{}", setting.name);
         }

@@ -1,0 +1,131 @@
+//! How often one client may ask, and how long what it asks may be.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use tower_governor::governor::GovernorConfigBuilder;
+use tower_governor::key_extractor::KeyExtractor;
+use tower_governor::{GovernorError, GovernorLayer};
+
+use super::client::Client;
+use super::principal::Principal;
+use super::problem::{Kind, Problem};
+use crate::config::Rate;
+
+/// How often those are forgotten who have not asked lately.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// Whom requests are counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Per {
+    Address,
+    Principal,
+}
+
+/// Who is counted as one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Address(IpAddr),
+    Name(String),
+}
+
+impl KeyExtractor for Per {
+    type Key = Key;
+
+    fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<Key, GovernorError> {
+        let client = request.extensions().get::<Client>();
+        let address = client.map(|client| Key::Address(client.0));
+        let principal = request.extensions().get::<Arc<Principal>>();
+        let name = principal.map(|principal| &principal.name).filter(|name| !name.is_empty());
+        let key = match (self, name) {
+            (Self::Principal, Some(name)) => Some(Key::Name(name.clone())),
+            _ => address,
+        };
+        key.ok_or(GovernorError::UnableToExtractKey)
+    }
+}
+
+/// Puts a limit around `router`: whoever asks more often is told to wait, and everyone how much is left.
+pub(super) fn limited(router: Router, per: Per, rate: Option<Rate>) -> Router {
+    let Some(rate) = rate else { return router };
+    let mut config = GovernorConfigBuilder::default();
+    let mut config = config.key_extractor(per);
+    config.period(Duration::from_secs(1) / rate.per_second.get()).burst_size(rate.burst.get());
+    let Some(config) = config.use_headers().finish() else { return router };
+    let config = Arc::new(config);
+    let kept = Arc::downgrade(&config);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(FORGET_EVERY);
+        loop {
+            ticks.tick().await;
+            let Some(config) = kept.upgrade() else { break };
+            config.limiter().retain_recent();
+        }
+    });
+    let layer = GovernorLayer::new(config).error_handler(refused);
+    router.layer(layer).layer(from_fn_with_state(rate, told))
+}
+
+fn refused(error: GovernorError) -> Response {
+    match error {
+        GovernorError::TooManyRequests { wait_time, headers } => {
+            let seconds = u32::try_from(wait_time).unwrap_or(u32::MAX).saturating_add(1);
+            let detail = format!("too many requests in a short time; wait for {seconds} s");
+            let problem = Problem::new(Kind::TooManyRequests, detail).retry_after(seconds);
+            let mut response = problem.into_response();
+            let told = headers.unwrap_or_default();
+            for name in ["x-ratelimit-limit", "x-ratelimit-remaining"] {
+                if let Some(value) = told.get(name) {
+                    response.headers_mut().insert(name, value.clone());
+                }
+            }
+            response
+        }
+        _ => Problem::internal("a request without an address").into_response(),
+    }
+}
+
+/// Tells what is left in the words of the IETF's draft (draft-ietf-httpapi-ratelimit-headers), besides those of old.
+async fn told(State(rate): State<Rate>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let Some(left) = number(headers, "x-ratelimit-remaining") else { return response };
+    let (burst, per_second) = (rate.burst.get(), rate.per_second.get());
+    let window = burst.div_ceil(per_second);
+    let until_full = burst.saturating_sub(left).div_ceil(per_second);
+    put(headers, "ratelimit-policy", &format!("\"requests\";q={burst};w={window}"));
+    put(headers, "ratelimit", &format!("\"requests\";r={left};t={until_full}"));
+    put(headers, "x-ratelimit-reset", &until_full.to_string());
+    response
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u32> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// Refuses a target that is longer than `max` bytes.
+pub(super) async fn target_length(
+    State(max): State<usize>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let target = request.uri();
+    let length = target.path().len() + target.query().map_or(0, |query| query.len() + 1);
+    if length > max {
+        let detail = format!("the path and query have {length} bytes; at most {max} are read");
+        return Problem::new(Kind::UriTooLong, detail).into_response();
+    }
+    next.run(request).await
+}

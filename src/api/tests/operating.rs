@@ -1,0 +1,201 @@
+//! Limits, and what those see who watch the server.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::client::{ask, ask_with, get};
+use super::shop::{Shop, daily_sales, endpoint};
+use crate::config::{Rate, RequestLog, ServeLimits, ServerConfig};
+
+const PATH: &str = "/api/v1/daily_sales";
+
+fn rate(per_second: u32, burst: u32) -> Option<Rate> {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    Some(Rate { per_second: number(per_second), burst: number(burst) })
+}
+
+#[test]
+fn who_asks_too_often_waits_and_others_do_not() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let limits = ServeLimits { principal_rate: rate(1, 3), ..ServeLimits::default() };
+    let server = shop.serve_to(shop.auth(), limits);
+    let ann = shop.bearer(&["*"]);
+    let first = ask(server.address, "GET", PATH, &ann);
+    assert_eq!(first.header("ratelimit-policy"), "\"requests\";q=3;w=3");
+    assert_eq!(first.header("ratelimit"), "\"requests\";r=2;t=1");
+    assert_eq!(
+        (first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")),
+        ("3", "2")
+    );
+    let replies: Vec<_> = (0..6).map(|_| ask(server.address, "GET", PATH, &ann)).collect();
+    let refused = replies.iter().find(|reply| reply.status == 429).expect("nobody was refused");
+    assert_eq!(refused.json()["type"], "/problems/too-many-requests");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
+    assert_eq!(refused.header("x-ratelimit-remaining"), "0");
+    assert!(refused.header("ratelimit").starts_with("\"requests\";r=0;"), "{refused:?}");
+    assert_eq!(ask(server.address, "GET", PATH, &shop.bearer_of("bob", &["*"])).status, 200);
+
+    let limits = ServeLimits { address_rate: rate(1, 2), ..ServeLimits::default() };
+    let server = shop.serve_to(shop.auth(), limits);
+    let statuses: Vec<u16> = (0..4).map(|_| get(server.address, PATH).status).collect();
+    assert_eq!((statuses[0], statuses[3]), (401, 429), "{statuses:?}");
+    let unlimited = shop.serve();
+    assert!((0..50).all(|_| get(unlimited.address, PATH).status == 200));
+    assert_eq!(get(unlimited.address, PATH).header("ratelimit"), "");
+}
+
+#[test]
+fn sizes_have_limits() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let limits = ServeLimits {
+        target_bytes_max: 200,
+        body_bytes_max: 100,
+        head_bytes_max: 8192,
+        ..ServeLimits::default()
+    };
+    let server = shop.serve_with(limits);
+    let long = get(server.address, &format!("{PATH}?note={}", "x".repeat(200)));
+    assert_eq!((long.status, long.json()["type"].clone()), (414, json!("/problems/uri-too-long")));
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
+    let large = ask_with(server.address, "POST", "/api/v1/token", form, &"x".repeat(101));
+    assert_eq!(
+        (large.status, large.json()["type"].clone()),
+        (413, json!("/problems/body-too-large"))
+    );
+    let head = format!("x-long: {}\r\n", "x".repeat(9000));
+    assert_eq!(ask(server.address, "GET", PATH, &head).status, 431);
+    assert_eq!(get(server.address, PATH).status, 200);
+}
+
+#[test]
+fn queries_queue_and_then_are_refused() {
+    let shop = Shop::new();
+    let sql = "select a.order_date, count(*) as n from daily_sales a, daily_sales b, daily_sales c \
+        where a.net_revenue + b.net_revenue <> c.net_revenue * 3 group by 1";
+    shop.publish(90, &[endpoint("slow", sql), daily_sales()]);
+    let limits = ServeLimits { queries_max: 1, waiting_max: 1, ..ServeLimits::default() };
+    let server =
+        shop.serve_with(ServeLimits { row_cache: crate::base::size::ByteSize(0), ..limits });
+    let address = server.address;
+    // Different questions, so that none waits for another's answer.
+    let ask = move |limit: u32| get(address, &format!("/api/v1/slow?limit={limit}"));
+    let askers: Vec<_> = (1..=8).map(|limit| std::thread::spawn(move || ask(limit))).collect();
+    let replies: Vec<_> = askers.into_iter().map(|asker| asker.join().unwrap()).collect();
+    let count = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
+    assert_eq!(count(200) + count(503), 8, "{replies:?}");
+    assert!(count(200) >= 2 && count(503) >= 1, "{replies:?}");
+    let refused = replies.iter().find(|reply| reply.status == 503).unwrap();
+    assert_eq!(
+        (refused.header("retry-after"), &refused.json()["type"]),
+        ("1", &json!("/problems/overloaded"))
+    );
+    assert_eq!(get(address, "/api/v1/slow?limit=20").status, 200);
+}
+
+#[test]
+fn what_is_counted_is_told_to_those_who_may_know() {
+    let shop = Shop::new();
+    shop.publish(3, &[daily_sales()]);
+    let server = shop.serve_to(shop.auth(), ServeLimits::default());
+    let ann = shop.bearer(&[]);
+    let ask = |path: &str, who: &str| ask(server.address, "GET", path, who);
+    let tag = ask(PATH, &ann).header("etag").to_owned();
+    ask(PATH, &ann);
+    ask(PATH, &format!("{ann}if-none-match: {tag}\r\n"));
+    ask(&format!("{PATH}?limit=0"), &ann);
+    for name in ["nothing", "x\"y", "another"] {
+        ask(&format!("/api/v1/{name}"), &ann);
+    }
+    assert_eq!(ask("/metrics", "").status, 401);
+    assert_eq!(ask("/metrics", &ann).status, 403);
+    let told = ask("/metrics", &shop.bearer(&["metrics"]));
+    assert_eq!(
+        told.header("content-type"),
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    let lines: Vec<&str> = told.body.lines().filter(|line| !line.starts_with('#')).collect();
+    for line in [
+        "clearwell_requests_total{endpoint=\"daily_sales\",status=\"2xx\"} 2",
+        "clearwell_requests_total{endpoint=\"daily_sales\",status=\"3xx\"} 1",
+        "clearwell_cache_total{endpoint=\"daily_sales\",outcome=\"miss\"} 1",
+        "clearwell_cache_total{endpoint=\"daily_sales\",outcome=\"hit\"} 1",
+        "clearwell_cache_total{endpoint=\"daily_sales\",outcome=\"not_modified\"} 1",
+        "clearwell_rows_total{endpoint=\"daily_sales\"} 6",
+        "clearwell_version 1",
+        "clearwell_engine_memory_limit_bytes 268435456",
+    ] {
+        assert!(lines.contains(&line), "{line} is not in\n{}", told.body);
+    }
+    // Whatever is asked for, there are no more series.
+    assert!(!told.body.contains("nothing") && !told.body.contains("another"), "{}", told.body);
+    assert!(told.body.ends_with("# EOF\n"));
+}
+
+#[test]
+fn browsers_and_traces_are_told_what_they_need() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let plain = shop.serve();
+    let reply = ask(plain.address, "GET", PATH, "origin: https://a.example\r\n");
+    assert_eq!(reply.header("access-control-allow-origin"), "");
+    assert_eq!(reply.header("x-content-type-options"), "nosniff");
+    assert_eq!(
+        reply.header("content-security-policy"),
+        "default-src 'none'; frame-ancestors 'none'"
+    );
+    assert!(
+        get(plain.address, "/docs/api/").header("content-security-policy").contains("'self'")
+            || get(plain.address, "/docs/api").header("content-security-policy").contains("'self'")
+    );
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traced = format!("traceparent: 00-{id}-00f067aa0ba902b7-01\r\n");
+    let traced = ask(plain.address, "GET", PATH, &traced);
+    assert!(traced.header("traceparent").starts_with(&format!("00-{id}-")), "{traced:?}");
+
+    let origins = vec!["https://a.example".to_owned()];
+    let open =
+        ServerConfig { cors_origins: origins, log: RequestLog::Off, ..ServerConfig::default() };
+    let server = shop.serve_as(shop.auth(), open, ServeLimits::default());
+    let preflight = "origin: https://a.example\r\naccess-control-request-method: GET\r\n\
+        access-control-request-headers: authorization\r\n";
+    let reply = ask(server.address, "OPTIONS", PATH, preflight);
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("access-control-allow-origin"), "https://a.example");
+    assert!(reply.header("access-control-allow-headers").contains("authorization"), "{reply:?}");
+    let ann = shop.bearer(&["*"]);
+    let reply = ask(server.address, "GET", PATH, &format!("{ann}origin: https://a.example\r\n"));
+    assert_eq!(
+        (reply.status, reply.header("access-control-allow-origin")),
+        (200, "https://a.example")
+    );
+    assert!(reply.header("access-control-expose-headers").contains("etag"), "{reply:?}");
+    let other = ask(server.address, "GET", PATH, &format!("{ann}origin: https://b.example\r\n"));
+    assert_eq!(other.header("access-control-allow-origin"), "");
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_left() {
+    use std::io::Write as _;
+    let shop = Shop::new();
+    let sql = "select a.order_date, repeat('x', 2000) as filler from daily_sales a, daily_sales b, daily_sales c";
+    let many = crate::project::Endpoint {
+        page: crate::project::PageSize { default: 100_000, max: 100_000 },
+        ..endpoint("many", sql)
+    };
+    shop.publish(40, &[many, daily_sales()]);
+    let limits = ServeLimits {
+        write_max: Duration::from_millis(300),
+        connections_max: 1,
+        ..ServeLimits::default()
+    };
+    let server = shop.serve_with(limits);
+    let mut socket = std::net::TcpStream::connect(server.address).unwrap();
+    socket.write_all(b"GET /api/v1/many HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    // There is place for one connection: the next is answered once the first was given up.
+    assert_eq!(get(server.address, PATH).status, 200);
+    drop(socket);
+}

@@ -1,0 +1,92 @@
+//! W3C Trace Context: which trace a request is part of. <https://www.w3.org/TR/trace-context-1/>
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What clients and collectors pass on.
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A span of a trace: ours, for one request.
+pub(super) struct Trace {
+    /// 32 hexadecimal digits.
+    pub(super) id: String,
+    /// 16 hexadecimal digits.
+    span: String,
+    flags: String,
+}
+
+impl Trace {
+    /// A span of the trace that the headers name, or of a new one where they name none.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let fresh = uuid::Uuid::new_v4().simple().to_string();
+        let span = fresh[16..].to_owned();
+        let mut given = headers.get_all(&TRACEPARENT).iter();
+        let parsed = match (given.next(), given.next()) {
+            (Some(only), None) => only.to_str().ok().and_then(parse),
+            _ => None,
+        };
+        match parsed {
+            Some((id, flags)) => Self { id, span, flags },
+            None => {
+                Self { id: uuid::Uuid::new_v4().simple().to_string(), span, flags: "00".into() }
+            }
+        }
+    }
+
+    /// For the answer, with our span.
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        HeaderValue::try_from(format!("00-{}-{}-{}", self.id, self.span, self.flags)).ok()
+    }
+}
+
+/// Trace id and flags of `version-traceid-parentid-flags`.
+fn parse(text: &str) -> Option<(String, String)> {
+    let mut parts = text.splitn(5, '-');
+    let hex = |part: &str, digits: usize| {
+        part.len() == digits
+            && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let more = parts.next().is_some();
+    let zero = |part: &str| part.bytes().all(|b| b == b'0');
+    let valid = hex(version, 2)
+        && version != "ff"
+        && !(version == "00" && more)
+        && hex(id, 32)
+        && !zero(id)
+        && hex(parent, 16)
+        && !zero(parent)
+        && hex(flags, 2);
+    valid.then(|| (id.to_owned(), flags.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valid_trace_goes_on_and_an_invalid_one_is_replaced() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACEPARENT, value.parse().unwrap());
+            Trace::of(&headers)
+        };
+        let trace = of(&format!("00-{id}-00f067aa0ba902b7-01"));
+        assert_eq!(trace.id, id);
+        let header = trace.header().unwrap();
+        let parts: Vec<&str> = header.to_str().unwrap().split('-').collect();
+        assert_eq!((parts[0], parts[1], parts[2].len(), parts[3]), ("00", id, 16, "01"));
+        assert_ne!(parts[2], "00f067aa0ba902b7");
+        assert_eq!(of(&format!("cc-{id}-00f067aa0ba902b7-01-what-comes")).id, id);
+        for bad in [
+            format!("00-{id}-00f067aa0ba902b7-01-more"),
+            format!("ff-{id}-00f067aa0ba902b7-01"),
+            format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            format!("00-{id}-0000000000000000-01"),
+            format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()),
+            "nonsense".to_owned(),
+        ] {
+            assert_ne!(of(&bad).id, id, "{bad}");
+        }
+    }
+}
