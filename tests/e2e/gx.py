@@ -326,6 +326,7 @@ def differs(found, expected, keys=()):
     """What is not the same, or nothing. `keys` of the result may differ; with none named everything may."""
     if keys is None or raised(found) and raised(expected):
         return None
+    found, expected = in_any_order(found), in_any_order(expected)
     if keys:
         found, expected = [
             entry | {"result": {key: value for key, value in entry["result"].items() if key not in keys}}
@@ -367,6 +368,14 @@ class Reference:
                 "raised_exception": True, "exception_message": str(error)}}
         # `success` may be numpy's.
         return json.loads(json.dumps(told, default=lambda value: value.item()))
+
+
+def in_any_order(entry):
+    """The result with what is missing sorted: Great Expectations tells it in the order of a Python set."""
+    missing = entry["result"].get("partial_missing_list")
+    if missing is None:
+        return entry
+    return entry | {"result": entry["result"] | {"partial_missing_list": sorted(missing, key=json.dumps)}}
 
 
 if __name__ == "__main__":

@@ -91,8 +91,11 @@ fn in_set(arguments: &Arguments<'_>, refused: bool) -> Result<Compiled, Problem>
 
 /// Whether a column's value is in the set, or (not `inside`) is not.
 fn member(field: &Field, set: &[Json], inside: bool) -> Result<String, Problem> {
-    // A text is no date to Python, whatever it spells.
-    let is_time = matches!(literal::class(field), Class::Date | Class::Timestamp);
+    // A text is no date to Python, whatever it spells; GX reads it as a time only where the set is refused.
+    let is_time = match literal::class(field) {
+        Class::Timestamp => !inside,
+        class => class == Class::Date,
+    };
     let comparable = set.iter().filter(|value| !is_time || !value.is_string());
     let known: Vec<Option<String>> =
         comparable.map(|value| literal::equal(field, value)).collect::<Result<_, _>>()?;
