@@ -93,7 +93,13 @@ impl Compiled {
         answers: &Answers,
     ) -> Result<Judged, Problem> {
         match self {
-            Self::Aggregate(aggregate) => (aggregate.judge)(answers),
+            Self::Aggregate(aggregate) => {
+                let mut judged = (aggregate.judge)(answers)?;
+                if format.partial_unexpected_count == 0 {
+                    judged.result.retain(|key, _| !key.starts_with("partial_"));
+                }
+                Ok(judged)
+            }
             Self::Map(map) => map.judge(subject, format, answers).await,
         }
     }

@@ -56,8 +56,8 @@ pub(super) enum Rows {
     Repeated,
     /// In the row before among those that are considered: `t.__previous`.
     Ordered,
-    /// In mean and deviation of the column: `t.__mean`, `t.__deviation`.
-    Scored,
+    /// In aggregates of all rows that are considered, each with its alias: `avg(x) as __mean` is `t.__mean`.
+    Scaled(Vec<String>),
 }
 
 /// What a kind says of its expectation.
@@ -102,7 +102,7 @@ impl Map {
             }
             Rows::Repeated => Some(Apart::Key),
             Rows::Ordered => Some(Apart::Order),
-            Rows::Scored => Some(Apart::HeavyAggregate),
+            Rows::Scaled(_) => Some(Apart::HeavyAggregate),
         };
         map.ask = Ask::measures(arguments.subject(), measures);
         if let Some(why) = why {
@@ -174,7 +174,7 @@ impl Map {
         let base = format!("(select *{numbered} from {table}) as base");
         let all = format!("select * from {base} where {rows}");
         let column = self.columns.first().map(|column| quoted(column)).unwrap_or_default();
-        match self.rows {
+        match &self.rows {
             Rows::Single => format!("({all}) as t"),
             Rows::Repeated => {
                 let key = self.key();
@@ -191,11 +191,10 @@ impl Map {
             Rows::Ordered => {
                 format!("(select *, lag({column}) over () as __previous from ({all}) as kept) as t")
             }
-            Rows::Scored => format!(
-                "(select kept.*, scale.__mean, scale.__deviation from ({all}) as kept cross join \
-                 (select avg(cast({column} as double)) as __mean, \
-                 stddev_samp(cast({column} as double)) as __deviation from {table} where {rows}) \
-                 as scale) as t"
+            Rows::Scaled(aggregates) => format!(
+                "(select * from ({all}) as kept cross join (select {} from {table} where {rows}) \
+                 as scale) as t",
+                aggregates.join(", ")
             ),
         }
     }

@@ -53,6 +53,7 @@ const SCALARS: &[&Scalar] = &[
     &python::STRPTIME,
     &python::DATEUTIL,
     &python::IS_JSON,
+    &python::MATCHES_JSON_SCHEMA,
     &python::TEXT,
     &round::ROUND,
     &round::ROUND_EVEN,

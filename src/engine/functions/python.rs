@@ -10,6 +10,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
 mod json;
 mod pattern;
+mod schema;
 mod text;
 
 use super::strptime::Format;
@@ -61,6 +62,19 @@ pub(super) const IS_JSON: Scalar = Scalar {
     arguments: |found| texts(&IS_JSON, found, 1),
     returns: |_, _| Ok(DataType::Boolean),
     invoke: |call| judged(call, |text| Ok(json::parse(text).is_ok())),
+};
+
+pub(super) const MATCHES_JSON_SCHEMA: Scalar = Scalar {
+    name: "python_matches_json_schema",
+    aliases: &[],
+    usage: "python_matches_json_schema(text, schema)",
+    help: "whether the JSON in the text is as the JSON Schema says; an error where it is no JSON",
+    arguments: |found| texts(&MATCHES_JSON_SCHEMA, found, 2),
+    returns: |_, _| Ok(DataType::Boolean),
+    invoke: |call| {
+        let schema = schema::Schema::new(constant(call)?);
+        judged(call, |text| schema.allows(text).or_else(|message| exec_err!("{message}")))
+    },
 };
 
 pub(super) const TEXT: Scalar = Scalar {

@@ -1,5 +1,6 @@
 //! One number (or date, or text) of a column, between two bounds.
 
+use arrow::array::Array;
 use arrow::datatypes::Field;
 use serde_json::{Value as Json, json};
 
@@ -28,19 +29,19 @@ pub(super) const KINDS: &[Kind] = &[
         name: "expect_column_mean_to_be_between",
         help: "the mean is from `min_value` to `max_value`",
         arguments: ARGUMENTS,
-        compile: |arguments| number(arguments, "avg(cast({} as double))"),
+        compile: |arguments| number(arguments, "avg(cast({} as double))", &Json::Null),
     },
     Kind {
         name: "expect_column_sum_to_be_between",
         help: "the sum is from `min_value` to `max_value`",
         arguments: ARGUMENTS,
-        compile: |arguments| number(arguments, "sum({})"),
+        compile: |arguments| number(arguments, "sum({})", &json!(0)),
     },
     Kind {
         name: "expect_column_stdev_to_be_between",
         help: "the sample standard deviation is from `min_value` to `max_value`",
         arguments: ARGUMENTS,
-        compile: |arguments| number(arguments, "stddev_samp(cast({} as double))"),
+        compile: |arguments| number(arguments, "stddev_samp(cast({} as double))", &Json::Null),
     },
     Kind {
         name: "expect_column_median_to_be_between",
@@ -167,18 +168,20 @@ fn value(field: &Field) -> String {
     }
 }
 
-/// A numeric aggregate that shares the scan; `{}` is the column.
-fn number(arguments: &Arguments<'_>, call: &str) -> Result<Compiled, Problem> {
+/// A numeric aggregate that shares the scan; `{}` is the column. `of_none` is observed where there is no value.
+fn number(arguments: &Arguments<'_>, call: &str, of_none: &Json) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let bounds = Bounds::read(arguments)?;
     if !is_numeric(field) {
         return Ok(without_numbers(arguments, field));
     }
+    let of_none = of_none.clone();
     let call = Measure::Aggregate(call.replace("{}", &value(field)));
     let ask = Ask::measures(arguments.subject(), vec![call]);
     Ok(Compiled::aggregate(ask, move |answers| {
+        let told = answers.measures.first().filter(|value| !value.is_null(0));
         let observed =
-            answers.measures.first().map_or(Json::Null, |value| values::json(value.as_ref(), 0));
+            told.map_or_else(|| of_none.clone(), |value| values::json(value.as_ref(), 0));
         Ok(Judged::observed(bounds.hold(&observed)?, observed))
     }))
 }

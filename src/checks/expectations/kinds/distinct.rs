@@ -6,12 +6,15 @@ use serde_json::{Value as Json, json};
 
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Judged, Kind};
-use super::super::{Problem, literal, values};
+use super::super::literal::{self, Class};
+use super::super::{Problem, values};
 use crate::checks::form::{Apart, Ask};
 use crate::engine::int_at;
 
 /// How many different values a result lists.
-const VALUES_MAX: usize = 10_000;
+const VALUES_MAX: i64 = 10_000;
+/// How many unexpected or missing values a result lists.
+const LISTED_MAX: usize = 20;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -38,25 +41,10 @@ pub(super) const KINDS: &[Kind] = &[
         arguments: &["column", "value_set", "ties_okay"],
         compile: most_common,
     },
-    Kind {
-        name: "expect_column_kl_divergence_to_be_less_than",
-        help: "the frequencies of values are near those of the categorical `partition_object`",
-        arguments: &[
-            "column",
-            "partition_object",
-            "threshold",
-            "bucketize_data",
-            "tail_weight_holdout",
-            "internal_weight_holdout",
-            "min_value",
-            "max_value",
-        ],
-        compile: divergence,
-    },
 ];
 
 /// A query of each different value and how often it comes.
-fn counts(arguments: &Arguments<'_>, order: &str) -> Result<Ask, Problem> {
+pub(super) fn counts(arguments: &Arguments<'_>, order: &str) -> Result<Ask, Problem> {
     let column = present(arguments.column("column")?);
     let rows = arguments.subject().relation();
     let sql = format!(
@@ -77,9 +65,9 @@ fn present(field: &Field) -> String {
 }
 
 /// Each value with its count.
-fn counted(rows: Option<&RecordBatch>) -> Result<Vec<(Json, u64)>, Problem> {
+pub(super) fn counted(rows: Option<&RecordBatch>) -> Result<Vec<(Json, u64)>, Problem> {
     let Some(rows) = rows else { return Ok(Vec::new()) };
-    if rows.num_rows() > VALUES_MAX {
+    if i64::try_from(rows.num_rows()).is_ok_and(|rows| rows > VALUES_MAX) {
         let message = format!("the column has more than {VALUES_MAX} different values");
         return Err(Problem::new(message));
     }
@@ -88,45 +76,112 @@ fn counted(rows: Option<&RecordBatch>) -> Result<Vec<(Json, u64)>, Problem> {
     Ok((0..rows.num_rows()).map(pair).collect())
 }
 
-fn same(one: &Json, other: &Json) -> bool {
-    values::compare(one, other).map_or(one == other, std::cmp::Ordering::is_eq)
+/// As Python compares: truths are the numbers 0 and 1.
+pub(super) fn same(one: &Json, other: &Json) -> bool {
+    let number = |value: &Json| match value {
+        Json::Bool(truth) => Json::from(u8::from(*truth)),
+        value => value.clone(),
+    };
+    let (one, other) = (number(one), number(other));
+    values::compare(&one, &other).map_or(one == other, std::cmp::Ordering::is_eq)
 }
 
-fn without(all: impl Iterator<Item = Json>, those: &[Json]) -> Vec<Json> {
-    all.filter(|value| !those.iter().any(|known| same(known, value))).collect()
+/// As [`same`]; a text is the date or time that it spells where those are compared.
+fn same_in(class: Class, value: &Json, written: &Json) -> bool {
+    let time = |value: &Json| value.as_str().and_then(|text| dtparse::parse(text).ok());
+    match class {
+        Class::Date | Class::Timestamp => {
+            time(value).zip(time(written)).is_some_and(|(value, written)| value.0 == written.0)
+        }
+        _ => same(value, written),
+    }
 }
 
+/// The values in order, each with its count, whether `value_set` knows it, and how many it does not know; those that a
+/// result lists, and all that are known.
+fn against_set(arguments: &Arguments<'_>, set: Option<&[Json]>) -> Result<Ask, Problem> {
+    let field = arguments.column("column")?;
+    let column = present(field);
+    let rows = arguments.subject().relation();
+    let literals = |set: &[Json]| -> Vec<String> {
+        // What is no date equals none.
+        set.iter().filter_map(|value| literal::equal(field, value).ok().flatten()).collect()
+    };
+    let known = match set.map(literals) {
+        None => "true".to_owned(),
+        Some(literals) if literals.is_empty() => "false".to_owned(),
+        Some(literals) => format!("v in ({})", literals.join(", ")),
+    };
+    let counted = format!(
+        "select v, count(*) as n, {known} as known from (select {column} as v from {rows}) as column_values \
+         where v is not null group by v"
+    );
+    let sql = format!(
+        "select v, n, known, strange, place from (select v, n, known, \
+         count(case when known then null else 1 end) over () as strange, row_number() over (order by v) as place, \
+         row_number() over (partition by known order by v) as place_of_kind from ({counted}) as counted) as ranked \
+         where place <= {VALUES_MAX} or known or place_of_kind <= {LISTED_MAX} order by v"
+    );
+    Ok(Ask::query(sql, Apart::HeavyAggregate))
+}
+
+/// Source: GX's metrics `column.distinct_values.not_in_set` and `.missing_from_column`.
 fn compared(arguments: &Arguments<'_>, within: bool, whole: bool) -> Result<Compiled, Problem> {
     let given = arguments.list("value_set")?.map(<[Json]>::to_vec);
-    let ask = counts(arguments, "v")?;
+    if within && !whole && given.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Problem::new("value_set must be a non-empty set-like object."));
+    }
+    let class = literal::class(arguments.column("column")?);
+    let ask = against_set(arguments, given.as_deref())?;
     Ok(Compiled::aggregate(ask, move |answers| {
-        let counted = counted(answers.queries.first())?;
-        let found: Vec<Json> = counted.iter().map(|(value, _)| value.clone()).collect();
-        let set = given.clone().unwrap_or_else(|| found.clone());
-        let unexpected = without(found.iter().cloned(), &set);
-        let missing = without(set.iter().filter(|value| !value.is_null()).cloned(), &found);
-        let success = (!within || unexpected.is_empty()) && (!whole || missing.is_empty());
-        let mut judged = Judged::observed(success, found.into());
+        let rows = answers.queries.first().ok_or_else(|| Problem::new("no answer"))?;
+        let whole_at = |column: usize, row| int_at(rows.column(column).as_ref(), row).unwrap_or(0);
+        let value = |row: &usize| values::json(rows.column(0).as_ref(), *row);
+        let is_known = |row: &usize| values::json(rows.column(2).as_ref(), *row) == json!(true);
+        let all = 0..rows.num_rows();
+        let (known, strange): (Vec<usize>, Vec<usize>) = all.clone().partition(is_known);
+        let known: Vec<Json> = known.iter().map(value).collect();
+        let strange_count = if all.is_empty() { 0 } else { whole_at(3, 0) };
+        let listed: Vec<usize> = all.filter(|row| whole_at(4, *row) <= VALUES_MAX).collect();
+        let mut missing: Vec<Json> = Vec::new();
+        for item in given.iter().flatten() {
+            let is_there = known.iter().any(|value| same_in(class, value, item));
+            if !is_there && !missing.iter().any(|other| same(other, item)) {
+                missing.push(item.clone());
+            }
+        }
+        let success = (!within || strange_count == 0) && (!whole || missing.is_empty());
+        let mut judged = Judged::observed(success, listed.iter().map(value).collect());
         let mut put = |key: &str, value: Json| drop(judged.result.insert(key.to_owned(), value));
         if within {
-            put("unexpected_count", unexpected.len().into());
-            put("partial_unexpected_list", unexpected.into_iter().take(20).collect());
+            put("unexpected_count", strange_count.into());
+            put("partial_unexpected_list", strange.iter().take(LISTED_MAX).map(value).collect());
         }
         if whole {
             put("missing_count", missing.len().into());
-            put("partial_missing_list", missing.into_iter().take(20).collect());
+            put("partial_missing_list", missing.into_iter().take(LISTED_MAX).collect());
         }
-        let counts = counted.into_iter();
-        let counts: Vec<Json> =
-            counts.map(|(value, count)| json!({"value": value, "count": count})).collect();
-        put("details", json!({"value_counts": counts}));
+        let counts =
+            listed.iter().map(|row| json!({"value": value(row), "count": whole_at(1, *row)}));
+        put("details", json!({"value_counts": counts.collect::<Vec<_>>()}));
         Ok(judged)
     }))
+}
+
+/// A time as numpy spells it, with all six digits of its fraction.
+fn whole_micros(class: Class, value: Json) -> Json {
+    match (class, value) {
+        (Class::Timestamp, Json::String(text)) if !text.contains('.') => {
+            Json::String(format!("{text}.000000"))
+        }
+        (_, value) => value,
+    }
 }
 
 fn most_common(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let set = arguments.list("value_set")?.unwrap_or_default().to_vec();
     let ties = arguments.boolean("ties_okay")?;
+    let class = literal::class(arguments.column("column")?);
     let column = present(arguments.column("column")?);
     let rows = arguments.subject().relation();
     let sql = format!(
@@ -137,94 +192,13 @@ fn most_common(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     );
     let ask = Ask::query(sql, Apart::HeavyAggregate);
     Ok(Compiled::aggregate(ask, move |answers| {
-        let modes: Vec<Json> =
-            counted(answers.queries.first())?.into_iter().map(|(value, _)| value).collect();
-        let hits = modes.iter().filter(|mode| set.iter().any(|known| same(known, mode))).count();
+        let modes = counted(answers.queries.first())?.into_iter();
+        let modes: Vec<Json> = modes.map(|(value, _)| whole_micros(class, value)).collect();
+        // A text is no date to Python.
+        let is_time = matches!(class, Class::Date | Class::Timestamp);
+        let is_hit = |mode: &&Json| !is_time && set.iter().any(|known| same(known, mode));
+        let hits = modes.iter().filter(is_hit).count();
         let success = if ties { hits > 0 } else { modes.len() == 1 && hits == 1 };
         Ok(Judged::observed(success, modes.into()))
     }))
-}
-
-/// Kullback-Leibler divergence of the frequencies from a categorical partition, as GX computes it.
-fn divergence(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    let invalid = || Problem::new("Invalid partition object.");
-    let partition = arguments.get("partition_object").ok_or_else(invalid)?;
-    let list = |key: &str| partition.get(key).and_then(Json::as_array).cloned();
-    let (Some(categories), Some(weights)) = (list("values"), list("weights")) else {
-        let message = "`partition_object` with `bins` is not supported: only one with `values`";
-        return Err(if partition.get("bins").is_some() {
-            Problem::new(message)
-        } else {
-            invalid()
-        });
-    };
-    let weights: Option<Vec<f64>> = weights.iter().map(Json::as_f64).collect();
-    let weights = weights.ok_or_else(invalid)?;
-    let total: f64 = weights.iter().sum();
-    if weights.len() != categories.len() || (total - 1.0).abs() > 1e-6 {
-        return Err(invalid());
-    }
-    let holdout = arguments.number("tail_weight_holdout")?.unwrap_or(0.0);
-    if !(0.0..=1.0).contains(&holdout) {
-        return Err(Problem::new("tail_weight_holdout must be between zero and one."));
-    }
-    if arguments.number("internal_weight_holdout")?.unwrap_or(0.0) > 0.0 {
-        return Err(Problem::new("Internal weight holdout cannot be used for discrete data."));
-    }
-    let threshold = arguments.number("threshold")?;
-    if threshold.is_some_and(|threshold| threshold < 0.0) {
-        return Err(Problem::new("Threshold must be specified, greater than or equal to zero."));
-    }
-    let ask = counts(arguments, "n desc, v")?;
-    Ok(Compiled::aggregate(ask, move |answers| {
-        let counted = counted(answers.queries.first())?;
-        Ok(divergent(&categories, &weights, &counted, holdout, threshold))
-    }))
-}
-
-fn divergent(
-    categories: &[Json],
-    weights: &[f64],
-    counted: &[(Json, u64)],
-    holdout: f64,
-    threshold: Option<f64>,
-) -> Judged {
-    let total: u64 = counted.iter().map(|(_, count)| count).sum();
-    let share = |count: u64| if total == 0 { 0.0 } else { count as f64 / total as f64 };
-    let mut names: Vec<Json> = categories.to_vec();
-    let found = |name: &Json| counted.iter().find(|(value, _)| same(value, name));
-    let mut observed: Vec<f64> =
-        names.iter().map(|name| found(name).map_or(0.0, |(_, count)| share(*count))).collect();
-    let mut expected: Vec<f64> = weights.to_vec();
-    let others: Vec<&(Json, u64)> = counted
-        .iter()
-        .filter(|(value, _)| !categories.iter().any(|known| same(known, value)))
-        .collect();
-    if !others.is_empty() {
-        expected.iter_mut().for_each(|weight| *weight *= 1.0 - holdout);
-    }
-    for (value, count) in &others {
-        names.push(value.clone());
-        observed.push(share(*count));
-        expected.push(holdout / others.len() as f64);
-    }
-    let (all_observed, all_expected) = (observed.iter().sum::<f64>(), expected.iter().sum::<f64>());
-    let divergence: f64 = observed
-        .iter()
-        .zip(&expected)
-        .filter(|(observed, _)| **observed > 0.0)
-        .map(|(observed, expected)| {
-            let (p, q) = (observed / all_observed, expected / all_expected);
-            p * (p / q).ln()
-        })
-        .sum();
-    let success = threshold.is_none_or(|threshold| divergence <= threshold);
-    let value = if divergence.is_finite() { json!(divergence) } else { Json::Null };
-    let mut judged = Judged::observed(success, value);
-    let details = json!({
-        "observed_partition": {"values": names, "weights": observed},
-        "expected_partition": {"values": names, "weights": expected},
-    });
-    judged.result.insert("details".to_owned(), details);
-    judged
 }

@@ -4,6 +4,7 @@ mod aggregates;
 mod columns;
 mod dates;
 mod distinct;
+mod divergence;
 mod nulls;
 mod order;
 mod pairs;
@@ -27,6 +28,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Kind> {
         table::KINDS,
         aggregates::KINDS,
         distinct::KINDS,
+        divergence::KINDS,
         dates::KINDS,
         order::KINDS,
         pairs::KINDS,

@@ -31,8 +31,6 @@ const fn not_implemented(name: &'static str) -> Kind {
             "bootstrap_samples",
             "bootstrap_sample_size",
             "tail_weight_holdout",
-            "method",
-            "multiplier",
             "mostly",
         ],
         compile: |arguments| {
@@ -53,14 +51,6 @@ pub(super) const KINDS: &[Kind] = &[
     not_implemented("expect_column_chisquare_test_p_value_to_be_greater_than"),
     not_implemented("expect_column_pair_cramers_phi_value_to_be_less_than"),
     not_implemented("expect_column_parameterized_distribution_ks_test_p_value_to_be_greater_than"),
-    Kind {
-        name: "expect_column_values_to_not_be_outliers",
-        help: "not supported yet: an error that says so",
-        arguments: &["column", "method", "multiplier", "mostly"],
-        compile: |arguments| {
-            Err(Problem::new(format!("`{}` is not supported yet", arguments.kind())))
-        },
-    },
 ];
 
 fn unexpected_rows(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {

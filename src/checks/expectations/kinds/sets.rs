@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::super::Problem;
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Kind};
-use super::super::literal;
+use super::super::literal::{self, Class};
 use super::super::map::Definition;
 
 pub(super) const KINDS: &[Kind] = &[
@@ -91,8 +91,14 @@ fn in_set(arguments: &Arguments<'_>, refused: bool) -> Result<Compiled, Problem>
 
 /// Whether a column's value is in the set, or (not `inside`) is not.
 fn member(field: &Field, set: &[Json], inside: bool) -> Result<String, Problem> {
+    // A text is no date to Python, whatever it spells; GX reads it as a time only where the set is refused.
+    let is_time = match literal::class(field) {
+        Class::Timestamp => !inside,
+        class => class == Class::Date,
+    };
+    let comparable = set.iter().filter(|value| !is_time || !value.is_string());
     let known: Vec<Option<String>> =
-        set.iter().map(|value| literal::equal(field, value)).collect::<Result<_, _>>()?;
+        comparable.map(|value| literal::equal(field, value)).collect::<Result<_, _>>()?;
     let known: Vec<String> = known.into_iter().flatten().collect();
     let column = quoted(field.name());
     Ok(match (known.is_empty(), inside) {

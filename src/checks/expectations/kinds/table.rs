@@ -20,7 +20,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "expect_table_column_count_to_be_between",
         help: "the table has from `min_value` to `max_value` columns",
-        arguments: &["min_value", "max_value", "strict_min", "strict_max"],
+        arguments: &["min_value", "max_value"],
         compile: column_count_between,
     },
     Kind {
