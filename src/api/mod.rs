@@ -8,6 +8,7 @@ pub(crate) mod auth;
 mod client;
 mod layers;
 mod limits;
+mod mcp;
 mod metrics;
 mod openapi;
 pub(crate) mod principal;
@@ -129,8 +130,14 @@ async fn serve_until(
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
     let metrics = Arc::new(Metrics::new());
-    let router =
-        routes::router(versions, auth, Arc::clone(&metrics), &config.server, &config.limits);
+    let router = routes::router(
+        versions,
+        auth,
+        Arc::clone(&metrics),
+        address,
+        &config.server,
+        &config.limits,
+    );
     ready(address);
     let server = server::Server { router, tls, metrics, limits: config.limits };
     server.run(listener, stop).await;

@@ -15,6 +15,7 @@ use crate::engine::EngineError;
 pub(super) enum Kind {
     BadParameters,
     BadQuery,
+    BadMessage,
     BadTokenRequest,
     Unauthorized,
     Forbidden,
@@ -45,6 +46,9 @@ impl Kind {
                 (StatusCode::BAD_REQUEST, "bad-parameters", "Parameters that cannot be used")
             }
             Self::BadQuery => (StatusCode::BAD_REQUEST, "bad-query", "A query that cannot be run"),
+            Self::BadMessage => {
+                (StatusCode::BAD_REQUEST, "bad-message", "A message that cannot be answered")
+            }
             Self::NoSuchTable => (StatusCode::NOT_FOUND, "no-such-table", "No such table"),
             Self::NotAllowedHere => {
                 (StatusCode::NOT_FOUND, "not-allowed-here", "Not offered by this server")
@@ -217,6 +221,15 @@ impl Problem {
     pub(super) fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
+    }
+
+    /// What went wrong, for those who see no status: each parameter with its reason.
+    pub(super) fn told(&self) -> String {
+        if self.parameters.is_empty() {
+            return self.detail.clone();
+        }
+        let told = self.parameters.iter().map(|p| format!("`{}`: {}", p.parameter, p.detail));
+        told.collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn cause(&self) -> Option<&str> {

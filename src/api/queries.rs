@@ -8,6 +8,8 @@ use tokio::task::JoinSet;
 
 use super::problem::{Kind, Problem};
 
+/// Planning goes as deep as a statement does, in steps of kilobytes; only what is used of it takes memory.
+const STACK_BYTES: usize = 128 << 20;
 /// Seconds after which there is likely to be a place.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
@@ -31,6 +33,7 @@ impl Queries {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();

@@ -226,7 +226,7 @@ fn token() -> PathItem {
 fn metrics() -> PathItem {
     let text: RefOr<Schema> =
         ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).into();
-    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let media_type = "application/openmetrics-text";
     let found = answer("OpenMetrics.", media_type, json(text));
     let summary = "What is counted, for Prometheus";
     let operation = read("api.metrics", OPERATING, summary, found, &[401, 403]);

@@ -10,6 +10,7 @@ mod own;
 mod parameters;
 mod problems;
 mod shared;
+mod tool;
 mod types;
 mod yaml;
 
@@ -20,6 +21,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server
 
 pub(super) use described::{Described, describe};
 pub(super) use problems::{KINDS, explained};
+pub(super) use tool::tool_schemas;
 
 /// Tags of the operations.
 const ENDPOINTS: &str = "endpoints";

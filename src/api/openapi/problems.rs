@@ -6,6 +6,7 @@ use crate::api::problem::Kind;
 pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::BadParameters,
     Kind::BadQuery,
+    Kind::BadMessage,
     Kind::BadTokenRequest,
     Kind::Unauthorized,
     Kind::Forbidden,
@@ -41,6 +42,10 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
             "The body holds no query that can be run: it is not of the expected form, or its SQL is not one `select` over the \
              tables of the version.",
             "Read the detail: it says what is wrong, with line and column of the SQL.",
+        ),
+        Kind::BadMessage => (
+            "The message at `/mcp` is none of the Model Context Protocol.",
+            "Compare it with the protocol; the detail says what is wrong.",
         ),
         Kind::NoSuchTable => (
             "The version that was asked has no table of this name, or several.",

@@ -174,7 +174,7 @@ fn text(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
 
-fn whole(description: &str, least: isize) -> ObjectBuilder {
+pub(super) fn whole(description: &str, least: isize) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
@@ -218,6 +218,9 @@ fn page() -> ObjectBuilder {
         .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
         .format(Some(custom("uri-reference")))
         .description(Some("Path and query of the next page; null on the last."));
+    let more = ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .description(Some("Of a query: whether there are further rows."));
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some("Which rows of all."))
@@ -225,12 +228,13 @@ fn page() -> ObjectBuilder {
         .property("offset", whole("Rows before this page.", 0))
         .property("next", next)
         .property("total", whole("Rows on all pages, where `count` asked for it.", 0))
+        .property("more", more)
         .required("limit")
         .required("offset")
         .required("next")
 }
 
-fn meta() -> ObjectBuilder {
+pub(super) fn meta() -> ObjectBuilder {
     let time = text("When that version was published (UTC).")
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
     let tested = ObjectBuilder::new()

@@ -14,7 +14,7 @@ use crate::api::problem::{Kind, Problem};
 use crate::api::respond;
 use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::base::suggest;
-use crate::endpoints::{self, ClaimProblem, Cursor, PlannedEndpoint};
+use crate::endpoints::{self, ClaimProblem, Cursor, PlannedEndpoint, Request};
 use crate::warehouse::At;
 
 pub(super) async fn answer(
@@ -27,16 +27,32 @@ pub(super) async fn answer(
     let query = query.unwrap_or_default();
     let served = version(&versions, &query).await?;
     let endpoint = Arc::clone(find(&served, name)?);
-    let planned = &endpoint.planned;
-    permit(&principal, planned)?;
-    let mut request = planned.read(&query).map_err(Problem::parameters)?;
-    planned.bind_claims(&mut request, &principal.claims).map_err(|problem| forbidden(&problem))?;
-    let path = format!("{API}{}", respond::encoded(planned.name()));
+    let request = question(&endpoint, &principal, &query)?;
+    let path = format!("{API}{}", respond::encoded(endpoint.planned.name()));
     answer::page(&versions, &served, &endpoint, &path, &request, &headers).await
 }
 
+/// What `principal` asks of an endpoint with a query string.
+///
+/// # Errors
+/// 403 if it may not, 400 with what is wrong with its parameters.
+pub(in crate::api) fn question(
+    endpoint: &ServedEndpoint,
+    principal: &Principal,
+    query: &str,
+) -> Result<Request, Problem> {
+    let planned = &endpoint.planned;
+    permit(principal, planned)?;
+    let mut request = planned.read(query).map_err(Problem::parameters)?;
+    planned.bind_claims(&mut request, &principal.claims).map_err(|problem| forbidden(&problem))?;
+    Ok(request)
+}
+
 /// The version that the request asks for: by `at`, by the cursor that it goes on from, else the current one.
-pub(super) async fn version(versions: &Arc<Versions>, query: &str) -> Result<Arc<Served>, Problem> {
+pub(in crate::api) async fn version(
+    versions: &Arc<Versions>,
+    query: &str,
+) -> Result<Arc<Served>, Problem> {
     let at = endpoints::single(query, "at");
     let cursor = endpoints::single(query, "cursor");
     let cursor = cursor.and_then(|cursor| cursor.parse::<Cursor>().ok());
@@ -74,7 +90,18 @@ fn find(
         let detail = format!("the name is not UTF-8; the endpoints are listed at `{API}`");
         return Err(Problem::new(Kind::NoSuchEndpoint, detail));
     };
-    if let Some(endpoint) = served.endpoint(&name) {
+    named(served, &name)
+}
+
+/// The endpoint of this name.
+///
+/// # Errors
+/// 404 if there is none, 503 if it does not fit its version.
+pub(in crate::api) fn named<'a>(
+    served: &'a Served,
+    name: &str,
+) -> Result<&'a Arc<ServedEndpoint>, Problem> {
+    if let Some(endpoint) = served.endpoint(name) {
         return endpoint.as_ref().map_err(|_| {
             let detail = format!(
                 "endpoint `{name}` cannot be planned over version {}; run clearwell build",
@@ -83,7 +110,7 @@ fn find(
             Problem::new(Kind::EndpointUnavailable, detail)
         });
     }
-    let advice = match suggest::closest(&name, served.names()) {
+    let advice = match suggest::closest(name, served.names()) {
         Some(close) => format!("did you mean `{API}{}`?", respond::encoded(close)),
         None => format!("the endpoints are listed at `{API}`"),
     };

@@ -1,24 +1,27 @@
 //! The routes: which path is answered by which file.
 
 mod docs;
-mod endpoint;
+pub(super) mod endpoint;
 mod health;
 mod index;
 mod openapi;
 mod problems;
 mod query;
-mod tables;
+pub(super) mod tables;
 mod token;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use axum::{Extension, Router};
 
 use super::auth::{self, Auth};
 use super::layers;
+use super::mcp;
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
 use super::versions::Versions;
@@ -35,9 +38,12 @@ pub(super) fn router(
     versions: Arc<Versions>,
     auth: Arc<Auth>,
     metrics: Arc<Metrics>,
+    address: SocketAddr,
     server: &ServerConfig,
     limits: &ServeLimits,
 ) -> Router {
+    let service = mcp::service(&versions, address);
+    let mcp = move |request: Request| mcp::answer(service.clone(), request);
     let router = problems::routes(docs::routes(Router::new()))
         .route("/api/v1", read_only(get(index::list)))
         .route(API, read_only(get(index::list)))
@@ -51,6 +57,7 @@ pub(super) fn router(
         .layer(Extension(query::Allowed(server.query)))
         .route("/api/v1/{endpoint}", get(endpoint::answer).fallback(endpoint::other_method))
         .route(auth::TOKEN, post(token::issue).fallback(post_only))
+        .route(mcp::PATH, any(mcp))
         .route("/livez", read_only(get(health::alive)))
         .route("/readyz", read_only(get(health::ready)))
         .route("/metrics", read_only(get(health::metrics)))

@@ -13,7 +13,7 @@ use super::{API, endpoint};
 use crate::api::answer;
 use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
-use crate::api::versions::Versions;
+use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::endpoints;
 use crate::engine::SqlError;
 use crate::project::PageSize;
@@ -21,6 +21,10 @@ use crate::project::PageSize;
 /// What it requires.
 const SCOPE: &str = "query";
 const PAGE: PageSize = PageSize { default: 1000, max: 100_000 };
+
+/// The most words and signs of a statement: planning goes as deep as a statement nests, and some of it takes more steps than
+/// there are words.
+const TOKENS_MAX: usize = 2000;
 
 /// Whether the server allows it.
 #[derive(Clone, Copy)]
@@ -53,15 +57,46 @@ pub(super) async fn answer(
     endpoints::only(&query, &["at", "format"]).map_err(Problem::parameters)?;
     let asked = read(&headers, &body.map_err(|error| unread(&error))?)?;
     let served = endpoint::version(&versions, &query).await?;
-    served.check_sql(&asked.sql).map_err(|error| bad_query(&error))?;
-    let planned = served.plan(&endpoints::of_sql(&asked.sql, PAGE));
-    let planned = planned.map_err(|problems| Problem::new(Kind::BadQuery, problems.to_string()))?;
+    if tokens(&asked.sql) > TOKENS_MAX {
+        let detail = format!("the statement has more than {TOKENS_MAX} words and signs");
+        return Err(Problem::new(Kind::BadQuery, detail));
+    }
+    let planned = plan(&versions, &served, asked.sql).await?;
     let limit = asked.limit.unwrap_or(PAGE.default);
     let window = format!("limit={limit}&offset={}&{query}", asked.offset.unwrap_or(0));
     let mut request = planned.planned.read(&window).map_err(Problem::parameters)?;
     request.repeats(None);
     answer::page(&versions, &served, &Arc::new(planned), &format!("{API}query"), &request, &headers)
         .await
+}
+
+/// Plans the statement on a thread that is made for it.
+async fn plan(
+    versions: &Versions,
+    served: &Arc<Served>,
+    sql: String,
+) -> Result<ServedEndpoint, Problem> {
+    let served = Arc::clone(served);
+    let planning = async move {
+        served.check_sql(&sql).map_err(|error| bad_query(&error))?;
+        let planned = served.plan(&endpoints::of_sql(&sql, PAGE));
+        planned.map_err(|problems| Problem::new(Kind::BadQuery, problems.to_string()))
+    };
+    versions.queries.run(planning).await?
+}
+
+/// How many words and signs there are.
+fn tokens(sql: &str) -> usize {
+    let mut in_word = false;
+    let mut count = 0;
+    for character in sql.chars() {
+        let is_word = character.is_alphanumeric() || character == '_';
+        if !character.is_whitespace() && !(is_word && in_word) {
+            count += 1;
+        }
+        in_word = is_word;
+    }
+    count
 }
 
 /// The query: JSON, or plain SQL.

@@ -15,15 +15,16 @@ use crate::api::answer;
 use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
 use crate::api::respond::{self, Meta};
-use crate::api::versions::{Served, Versions};
+use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::base::{NodeId, TableName, suggest};
-use crate::endpoints::{self, TableQuestion};
+use crate::endpoints::{self, ParameterProblem, Request, TableQuestion};
 use crate::engine::sql_name;
+use crate::project::Endpoint;
 use crate::record::{CheckStatus, Verdict};
 use crate::warehouse::{Manifest, TableColumn, TableContent, VersionFile};
 
 /// What all of this requires.
-const SCOPE: &str = "tables";
+pub(in crate::api) const SCOPE: &str = "tables";
 /// How many versions are listed without being asked for more.
 const VERSIONS: u64 = 100;
 
@@ -155,7 +156,11 @@ pub(super) async fn detail(
     let query = query.unwrap_or_default();
     endpoints::only(&query, &["at"]).map_err(Problem::parameters)?;
     let served = endpoint::version(&versions, &query).await?;
-    let table = find(&served, name)?;
+    body(&told(&served, find(&served, &named(name)?)?))
+}
+
+/// All that there is to say of a table but its rows.
+pub(in crate::api) fn told<'a>(served: &'a Served, table: &'a Manifest) -> impl Serialize + 'a {
     let verdicts = served.verdicts();
     let about = verdicts.iter().filter(|(_, verdict)| verdict.table.as_ref() == Some(&table.table));
     let outcomes = about.map(|(check, verdict)| CheckView {
@@ -163,12 +168,12 @@ pub(super) async fn detail(
         status: verdict.status,
         failures: verdict.failures,
     });
-    body(&TableDetail {
-        table: view(&served, table, verdicts),
+    TableDetail {
+        table: view(served, table, verdicts),
         schema: table.columns.iter().map(column).collect(),
         outcomes: outcomes.collect(),
-        meta: Meta::new(&served, table.rows.unwrap_or_default()),
-    })
+        meta: Meta::new(served, table.rows.unwrap_or_default()),
+    }
 }
 
 /// `GET /api/v1/tables/{name}/rows`: in PostgREST's grammar, in every form that endpoints answer in.
@@ -182,21 +187,38 @@ pub(super) async fn rows(
     principal.require(SCOPE, "the rows of a table")?;
     let query = query.unwrap_or_default();
     let served = endpoint::version(&versions, &query).await?;
-    let table = find(&served, name)?;
-    let name = table.table.clone();
-    let schema =
-        served.schema(&name).ok_or_else(|| Problem::internal("a table without columns"))?;
-    let asked = endpoints::ask(&name, &schema, &query).map_err(Problem::parameters)?;
+    let table = find(&served, &named(name)?)?;
+    let (endpoint, request) = question(&versions, &served, table, &query).await?;
+    let path = format!("{API}tables/{}/rows", respond::encoded(&table.table.to_string()));
+    answer::page(&versions, &served, &endpoint, &path, &request, &headers).await
+}
+
+/// What `query` asks of a table's rows, planned.
+///
+/// # Errors
+/// What is wrong with it.
+pub(in crate::api) async fn question(
+    versions: &Versions,
+    served: &Arc<Served>,
+    table: &Manifest,
+    query: &str,
+) -> Result<(Arc<ServedEndpoint>, Request), Problem> {
+    let name = &table.table;
+    let schema = served.schema(name).ok_or_else(|| Problem::internal("a table without columns"))?;
+    let asked = endpoints::ask(name, &schema, query).map_err(Problem::parameters)?;
     let TableQuestion { endpoint, query, given } = asked;
-    let planned = served.plan(&endpoint).map_err(|error| Problem::internal(error.to_string()))?;
-    let mut request = planned.planned.read(&query).map_err(|problems| told(problems, &endpoint))?;
+    let (planning, definition) = (Arc::clone(served), endpoint.clone());
+    let planned = versions.queries.run(async move { planning.plan(&definition) }).await?;
+    // Names and types are the table's own: nothing of the request can be wrong with the plan.
+    let planned = planned.map_err(|error| Problem::internal(error.to_string()))?;
+    let mut request =
+        planned.planned.read(&query).map_err(|problems| by_column(problems, &endpoint))?;
     request.repeats(Some(given));
-    let path = format!("{API}tables/{}/rows", respond::encoded(&name.to_string()));
-    answer::page(&versions, &served, &Arc::new(planned), &path, &request, &headers).await
+    Ok((Arc::new(planned), request))
 }
 
 /// Problems with values name the column that they are compared with.
-fn told(problems: Vec<endpoints::ParameterProblem>, asked: &crate::project::Endpoint) -> Problem {
+fn by_column(problems: Vec<ParameterProblem>, asked: &Endpoint) -> Problem {
     let column = |parameter: &str| {
         let (before, _) = asked.sql.text.split_once(&format!("${parameter}"))?;
         let opened = before.rfind('(')?;
@@ -204,7 +226,7 @@ fn told(problems: Vec<endpoints::ParameterProblem>, asked: &crate::project::Endp
         let before_in = before[..opened].rsplit('"').nth(1);
         quoted.or(before_in).map(str::to_owned)
     };
-    let problems = problems.into_iter().map(|problem| endpoints::ParameterProblem {
+    let problems = problems.into_iter().map(|problem| ParameterProblem {
         parameter: column(&problem.parameter).unwrap_or(problem.parameter),
         ..problem
     });
@@ -247,10 +269,17 @@ fn view<'a>(
     }
 }
 
+fn named(name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let not_text = |_| Problem::new(Kind::NoSuchTable, "the name is not UTF-8");
+    name.map(|Path(name)| name).map_err(not_text)
+}
+
 /// The table of this name, with or without its schema; case is ignored.
-fn find(served: &Served, name: Result<Path<String>, PathRejection>) -> Result<&Manifest, Problem> {
+///
+/// # Errors
+/// 404 if there is none, or several.
+pub(in crate::api) fn find<'a>(served: &'a Served, name: &str) -> Result<&'a Manifest, Problem> {
     let none = |detail: String| Problem::new(Kind::NoSuchTable, detail);
-    let Path(name) = name.map_err(|_| none("the name is not UTF-8".to_owned()))?;
     let wanted = name.to_lowercase();
     let full = |table: &&Arc<Manifest>| table.table.to_string().to_lowercase() == wanted;
     let bare = |table: &&Arc<Manifest>| table.table.name().to_lowercase() == wanted;
@@ -264,7 +293,7 @@ fn find(served: &Served, name: Result<Path<String>, PathRejection>) -> Result<&M
         [] => {
             let names: Vec<String> = served.tables().keys().map(ToString::to_string).collect();
             let bare = served.tables().keys().map(TableName::name);
-            let close = suggest::closest(&name, names.iter().map(String::as_str).chain(bare));
+            let close = suggest::closest(name, names.iter().map(String::as_str).chain(bare));
             Err(none(match close {
                 Some(close) => format!("there is no table `{shown}`; did you mean `{close}`?"),
                 None => format!("there is no table `{shown}`; they are listed at `{API}tables`"),

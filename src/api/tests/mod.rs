@@ -7,6 +7,7 @@ mod docs;
 mod exploring;
 mod forms;
 mod frame;
+mod mcp;
 mod operating;
 mod problems;
 mod shop;
