@@ -1,12 +1,8 @@
 //! Which client a request comes from: the peer, or whoever a trusted proxy says it speaks for.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use forwarded_header_value::ForwardedHeaderValue;
 use ipnet::IpNet;
 
@@ -16,16 +12,11 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Client(pub(super) IpAddr);
 
-/// The layer: behind it every request has a [`Client`].
-pub(super) async fn tell(
-    State(proxies): State<Arc<[IpNet]>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let client = client(peer.ip().to_canonical(), request.headers(), &proxies);
-    request.extensions_mut().insert(Client(client));
-    next.run(request).await
+impl Client {
+    /// The client of a request that `peer` sent.
+    pub(super) fn of(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
+        Self(client(peer.to_canonical(), headers, proxies))
+    }
 }
 
 /// The nearest address that is no trusted proxy's: what stands before it anyone could have written.

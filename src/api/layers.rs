@@ -1,28 +1,32 @@
-//! What stands around every route, outermost first: its id, its log and its problems; panics; headers for browsers; which
-//! client asks; how long its target is and how often it asks; who asks and how often that is; its time.
+//! What stands around every route, outermost first: the frame (id, client, sizes, panics, problems, headers, log), CORS, how
+//! often an address asks, who asks and for how long that may take, how often that one asks.
+//!
+//! There are few layers on purpose: each costs every request some allocations.
 
 use std::any::Any;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use futures::FutureExt as _;
+use ipnet::IpNet;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::answer::{self, Answered};
-use super::auth::{Auth, authenticate};
-use super::client::{self, Client};
+use super::auth::Auth;
+use super::client::Client;
 use super::limits::{self, Per};
 use super::metrics::Metrics;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
-use super::trace::{TRACEPARENT, Trace};
+use super::trace::{Names, TRACEPARENT, Trace};
 use crate::config::{RequestLog, ServeLimits, ServerConfig};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -51,56 +55,70 @@ pub(super) fn around(
     server: &ServerConfig,
     limits: &ServeLimits,
 ) -> Router {
-    let router = router
-        .layer(Extension(Arc::clone(&auth)))
-        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
-        .layer(from_fn_with_state(limits.request_max, time_out));
+    let inner = Arc::new(Inner { auth, request_max: limits.request_max });
     let router = limits::limited(router, Per::Principal, limits.principal_rate)
-        .layer(from_fn_with_state(auth, authenticate));
-    let mut router = limits::limited(router, Per::Address, limits.address_rate)
-        .layer(from_fn_with_state(limits.target_bytes_max, limits::target_length))
-        .layer(from_fn_with_state(Arc::clone(&server.trusted_proxies), client::tell))
-        .layer(from_fn(for_browsers));
+        .layer(from_fn_with_state(inner, authenticated));
+    let mut router = limits::limited(router, Per::Address, limits.address_rate);
     if !server.cors_origins.is_empty() {
         router = router.layer(cors(&server.cors_origins));
     }
-    let seen = Arc::new(Seen { metrics, log: server.log });
-    router.layer(from_fn(catch_panics)).layer(from_fn_with_state(seen, identify))
+    let frame = Frame {
+        metrics,
+        log: server.log,
+        trusted_proxies: Arc::clone(&server.trusted_proxies),
+        target_bytes_max: limits.target_bytes_max,
+        names: Names::new(),
+    };
+    router.layer(from_fn_with_state(Arc::new(frame), framed))
 }
 
 /// What sees every request.
-struct Seen {
+struct Frame {
     metrics: Arc<Metrics>,
     log: RequestLog,
+    trusted_proxies: Arc<[IpNet]>,
+    target_bytes_max: usize,
+    names: Names,
 }
 
-/// Gives the request an id, renders the problem that it may have ended with, counts and logs.
-async fn identify(State(seen): State<Arc<Seen>>, request: Request, next: Next) -> Response {
+/// Gives the request an id and its client, renders the problem that it may have ended with, counts and logs.
+async fn framed(
+    State(frame): State<Arc<Frame>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
-    let id = request_id(request.headers());
-    let trace = Trace::of(request.headers());
+    let id = request_id(request.headers(), &frame.names);
+    let trace = Trace::of(request.headers(), &frame.names);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let client = Client::of(peer.ip(), request.headers(), &frame.trusted_proxies);
+    request.extensions_mut().insert(client);
+    let mut response = match limits::too_long(request.uri(), frame.target_bytes_max) {
+        Some(problem) => problem.into_response(),
+        None => without_panics(next.run(request)).await,
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(cause) = problem.cause() {
             tracing::error!(request_id = %id, %method, %path, cause, "a request failed");
         }
         if let Some(limit) = problem.kind().limit() {
-            seen.metrics.refused(limit);
+            frame.metrics.refused(limit);
         }
         *response.body_mut() = Body::from(problem.render(&path, &id));
     }
     let answered = response.extensions_mut().remove::<Answered>();
     let duration = started.elapsed();
-    let status = response.status().as_u16();
-    seen.metrics.answered(status, duration.as_secs_f64(), answered.as_ref());
-    if seen.log != RequestLog::Off {
-        let asked = Asked { id: &id, trace: &trace, method: &method, path: &path, duration };
-        asked.log(seen.log, &response, answered.as_ref());
+    frame.metrics.answered(response.status().as_u16(), duration.as_secs_f64(), answered.as_ref());
+    if frame.log != RequestLog::Off {
+        let asked =
+            Asked { id: &id, trace: &trace, method: &method, path: &path, client, duration };
+        asked.log(frame.log, &response, answered.as_ref());
     }
+    for_browsers(response.headers_mut());
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, id);
     }
     if let Some(trace) = trace.header() {
@@ -115,13 +133,13 @@ struct Asked<'a> {
     trace: &'a Trace,
     method: &'a Method,
     path: &'a str,
+    client: Client,
     duration: Duration,
 }
 
 impl Asked<'_> {
     fn log(&self, log: RequestLog, response: &Response, answered: Option<&Answered>) {
         let who = response.extensions().get::<Arc<Principal>>();
-        let client = response.extensions().get::<Client>().map(|client| client.0.to_string());
         let line = serde_json::json!({
             "time": chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
                 .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
@@ -132,7 +150,7 @@ impl Asked<'_> {
             "status": response.status().as_u16(),
             "duration_us": u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
             "bytes": response.body().size_hint().exact(),
-            "client": client,
+            "client": self.client.0.to_string(),
             "principal": who.map(|who| who.name.as_str()),
             "endpoint": answered.map(|answered| answered.endpoint.as_str()),
             "version": answered.map(|answered| answered.version.0),
@@ -156,20 +174,18 @@ impl Asked<'_> {
 }
 
 /// The client's own id where it is a plain one, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
+fn request_id(headers: &HeaderMap, names: &Names) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let sane =
         |id: &&str| (1..=REQUEST_ID_CHARACTERS_MAX).contains(&id.len()) && id.bytes().all(plain);
     match headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(sane) {
         Some(id) => id.to_owned(),
-        None => uuid::Uuid::new_v4().simple().to_string(),
+        None => names.long(),
     }
 }
 
 /// What keeps browsers from taking an answer for what it is not; pages say themselves what they may load.
-async fn for_browsers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+fn for_browsers(headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -177,7 +193,6 @@ async fn for_browsers(request: Request, next: Next) -> Response {
     put(header::REFERRER_POLICY, "no-referrer");
     put(header::X_FRAME_OPTIONS, "DENY");
     put(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-    response
 }
 
 /// Lets scripts of these origins ask; `*` lets all. No credentials but those that a script gives itself.
@@ -204,14 +219,29 @@ fn cors(origins: &[String]) -> CorsLayer {
         .max_age(Duration::from_secs(3600))
 }
 
-/// Ends a request that takes longer than `limit`; dropping it cancels its query.
-async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    let principal = request.extensions().get::<Arc<Principal>>().cloned();
-    let client = request.extensions().get::<Client>().copied();
-    let mut response = match tokio::time::timeout(limit, next.run(request)).await {
+/// What knows who asks, and how long that may take.
+struct Inner {
+    auth: Arc<Auth>,
+    request_max: Duration,
+}
+
+/// Gives the request its principal, and ends one that takes longer than it may; dropping it cancels its query.
+async fn authenticated(
+    State(inner): State<Arc<Inner>>,
+    Extension(client): Extension<Client>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let asked = (request.method(), request.uri().path());
+    let principal = match inner.auth.who(asked, request.headers(), client).await {
+        Ok(principal) => principal,
+        Err(problem) => return problem.into_response(),
+    };
+    request.extensions_mut().insert(Arc::clone(&principal));
+    let mut response = match tokio::time::timeout(inner.request_max, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let seconds = limit.as_secs_f64();
+            let seconds = inner.request_max.as_secs_f64();
             let detail = format!("no answer within {seconds} s; ask for less at once");
             Problem::new(Kind::TimedOut, detail)
                 .caused_by(format!("not done within {seconds} s"))
@@ -219,19 +249,13 @@ async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -
         }
     };
     // For the log.
-    let extensions = response.extensions_mut();
-    if let Some(principal) = principal {
-        extensions.insert(principal);
-    }
-    if let Some(client) = client {
-        extensions.insert(client);
-    }
+    response.extensions_mut().insert(principal);
     response
 }
 
 /// A panic is a bug of ours that must not cost the client its connection.
-async fn catch_panics(request: Request, next: Next) -> Response {
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+async fn without_panics(answer: impl Future<Output = Response>) -> Response {
+    match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
             Problem::internal(format!("panicked: {}", panic_message(&*panic))).into_response()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_governor::governor::GovernorConfigBuilder;
@@ -115,17 +115,11 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// Refuses a target that is longer than `max` bytes.
-pub(super) async fn target_length(
-    State(max): State<usize>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let target = request.uri();
+/// What is wrong with a target that is longer than `max` bytes.
+pub(super) fn too_long(target: &Uri, max: usize) -> Option<Problem> {
     let length = target.path().len() + target.query().map_or(0, |query| query.len() + 1);
-    if length > max {
+    (length > max).then(|| {
         let detail = format!("the path and query have {length} bytes; at most {max} are read");
-        return Problem::new(Kind::UriTooLong, detail).into_response();
-    }
-    next.run(request).await
+        Problem::new(Kind::UriTooLong, detail)
+    })
 }

@@ -32,7 +32,7 @@ def main():
 
 
 async def ask(served, mode):
-    headers = {"Authorization": f"Bearer {served.token}"} if served.token else {}
+    headers = {"Authorization": f"Bearer {served.token}"}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=20) as http,
         Client(streamable_http_client(f"{served.address}/mcp", http_client=http), mode=mode) as client,

@@ -30,38 +30,38 @@ def main():
     given = arguments.parse_args()
     try:
         with shop(given.clearwell) as served:
-            command = [part.format(address=served.address, token=served.token or "") for part in given.command]
+            command = [part.format(address=served.address, token=served.token) for part in given.command]
             sys.exit(subprocess.run(command).returncode)
     except Failure as failure:
         sys.exit(f"FAIL {failure}")
 
 
 class Served:
-    """A shop that answers at an address; `token` is None where none is needed."""
+    """A shop that answers at an address, with a token for everything."""
 
-    def __init__(self, clearwell, address, token):
-        self.clearwell, self.address, self.token = clearwell, address, token
+    def __init__(self, clearwell, address, trusted=None):
+        self.clearwell, self.address, self.trusted, self.token = clearwell, address, trusted, None
 
     def get(self, path):
         """The body of an answer; anything but 200 is a failure."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.address + path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=20, context=self.trusted) as answer:
                 return answer.read()
         except urllib.error.HTTPError as error:
             raise Failure(f"{path}: {error.code} {error.read().decode(errors='replace')}") from error
 
 
-def shop(program):
-    return project(program, REPOSITORY / "sql")
+def shop(program, settings=None, trusted=None):
+    return project(program, REPOSITORY / "sql", settings, trusted)
 
 
 @contextlib.contextmanager
-def project(program, folder):
-    """Serves the project in a folder, whose warehouse is elsewhere and thrown away."""
+def project(program, folder, settings=None, trusted=None):
+    """Serves the project in a folder, whose warehouse is elsewhere and thrown away; by HTTPS where a certificate is trusted."""
     with tempfile.TemporaryDirectory() as scratch:
-        clearwell = Clearwell(program, folder, Path(scratch) / "warehouse")
+        clearwell = Clearwell(program, folder, Path(scratch) / "warehouse", settings)
         clearwell.build()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -69,9 +69,9 @@ def project(program, folder):
         with open(Path(scratch) / "talk", "w+", encoding="utf-8") as talk:
             server = clearwell.start("serve", "--bind", address, stderr=talk)
             try:
-                served = Served(clearwell, f"http://{address}", None)
+                served = Served(clearwell, f"{'https' if trusted else 'http'}://{address}", trusted)
                 wait_until_ready(served, server, talk)
-                served.token = token(clearwell)
+                served.token = clearwell.run("token", "--scope", "*").decode().strip()
                 yield served
             finally:
                 server.terminate()
@@ -89,13 +89,6 @@ def wait_until_ready(served, server, talk):
                 talk.seek(0)
                 raise Failure(f"the server does not start: {error}\n{talk.read()}") from error
             time.sleep(0.05)
-
-
-def token(clearwell):
-    """A token for everything; None from a program that knows none."""
-    if b"\n  token " not in clearwell.run("--help"):
-        return None
-    return clearwell.run("token", "--scope", "*").decode().strip()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use moka::sync::Cache;
@@ -80,6 +77,7 @@ pub(crate) struct Auth {
     /// By a keyed hash of the credentials: none of them are kept.
     believed: Cache<blake3::Hash, Arc<Verified>>,
     secret: [u8; 32],
+    nobody: Arc<Principal>,
 }
 
 impl Auth {
@@ -140,6 +138,7 @@ impl Auth {
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
             believed: Cache::builder().max_capacity(BELIEVED_MAX).time_to_live(BELIEVED).build(),
             secret,
+            nobody: Arc::default(),
             config,
         })
     }
@@ -158,6 +157,23 @@ impl Auth {
 
     pub(super) fn token_seconds(&self) -> u64 {
         self.config.token_seconds
+    }
+
+    /// Who asks; of an open path it may be nobody.
+    ///
+    /// # Errors
+    /// 401 if the request does not say so credibly, 429 after too many wrong passwords.
+    pub(super) async fn who(
+        &self,
+        (method, path): (&Method, &str),
+        headers: &HeaderMap,
+        client: Client,
+    ) -> Result<Arc<Principal>, Problem> {
+        if is_open(method, path) {
+            return Ok(Arc::clone(&self.nobody));
+        }
+        let verified = self.principal(headers, client.0).await?;
+        Ok(Arc::clone(&verified.principal))
     }
 
     /// Whoever the headers of a request say it comes from.
@@ -267,26 +283,6 @@ pub(super) fn decoded(encoded: &str) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (name, password) = text.split_once(':')?;
     Some((name.to_owned(), password.to_owned()))
-}
-
-/// The layer: behind it every request has a principal; one of an open path may be nobody.
-pub(super) async fn authenticate(
-    State(auth): State<Arc<Auth>>,
-    Extension(client): Extension<Client>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if is_open(request.method(), request.uri().path()) {
-        request.extensions_mut().insert(Arc::new(Principal::default()));
-        return next.run(request).await;
-    }
-    match auth.principal(request.headers(), client.0).await {
-        Ok(verified) => {
-            request.extensions_mut().insert(Arc::clone(&verified.principal));
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
-    }
 }
 
 fn is_open(method: &Method, path: &str) -> bool {

@@ -10,10 +10,11 @@ mod query;
 pub(super) mod tables;
 mod token;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
@@ -42,6 +43,7 @@ pub(super) fn router(
     server: &ServerConfig,
     limits: &ServeLimits,
 ) -> Router {
+    let body_max = DefaultBodyLimit::max(limits.body_bytes_max);
     let service = mcp::service(&versions, address);
     let mcp = move |request: Request| mcp::answer(service.clone(), request);
     let router = problems::routes(docs::routes(Router::new()))
@@ -53,15 +55,25 @@ pub(super) fn router(
         .route("/api/v1/tables", read_only(get(tables::list)))
         .route("/api/v1/tables/{name}", read_only(get(tables::detail)))
         .route("/api/v1/tables/{name}/rows", read_only(get(tables::rows)))
-        .route("/api/v1/query", post(query::answer).fallback(post_only))
-        .layer(Extension(query::Allowed(server.query)))
+        .route(
+            "/api/v1/query",
+            post(query::answer)
+                .fallback(post_only)
+                .layer::<_, Infallible>(Extension(query::Allowed(server.query)))
+                .layer(body_max),
+        )
         .route("/api/v1/{endpoint}", get(endpoint::answer).fallback(endpoint::other_method))
-        .route(auth::TOKEN, post(token::issue).fallback(post_only))
+        .route(
+            auth::TOKEN,
+            post(token::issue)
+                .fallback(post_only)
+                .layer::<_, Infallible>(Extension(Arc::clone(&auth)))
+                .layer(body_max),
+        )
         .route(mcp::PATH, any(mcp))
         .route("/livez", read_only(get(health::alive)))
         .route("/readyz", read_only(get(health::ready)))
-        .route("/metrics", read_only(get(health::metrics)))
-        .layer(Extension(Arc::clone(&metrics)))
+        .route("/metrics", read_only(get(health::metrics)).layer(Extension(Arc::clone(&metrics))))
         .fallback(no_such_path)
         .with_state(versions);
     layers::around(router, auth, metrics, server, limits)

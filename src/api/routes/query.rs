@@ -91,7 +91,7 @@ fn tokens(sql: &str) -> usize {
     let mut count = 0;
     for character in sql.chars() {
         let is_word = character.is_alphanumeric() || character == '_';
-        if !character.is_whitespace() && !(is_word && in_word) {
+        if !(character.is_whitespace() || is_word && in_word) {
             count += 1;
         }
         in_word = is_word;

@@ -28,7 +28,7 @@ fn result(server: &Server, headers: &str, method: &str, params: &Json) -> Json {
     body["result"].clone()
 }
 
-fn call(server: &Server, name: &str, arguments: Json) -> Json {
+fn call(server: &Server, name: &str, arguments: &Json) -> Json {
     result(server, "", "tools/call", &json!({"name": name, "arguments": arguments}))
 }
 
@@ -84,7 +84,7 @@ fn a_client_learns_what_there_is() {
 #[test]
 fn a_tool_answers_with_rows() {
     let (_shop, server) = served();
-    let first = call(&server, "busy_days", json!({"least": 5, "limit": 3}));
+    let first = call(&server, "busy_days", &json!({"least": 5, "limit": 3}));
     assert_eq!(
         (&first["isError"], first["structuredContent"]["data"].as_array().unwrap().len()),
         (&json!(false), 3)
@@ -92,7 +92,7 @@ fn a_tool_answers_with_rows() {
     let text: Json = serde_json::from_str(first["content"][0]["text"].as_str().unwrap()).unwrap();
     assert_eq!(text, first["structuredContent"]);
     let cursor = &first["structuredContent"]["page"]["cursor"];
-    let second = call(&server, "busy_days", json!({"least": 5, "limit": 3, "cursor": cursor}));
+    let second = call(&server, "busy_days", &json!({"least": 5, "limit": 3, "cursor": cursor}));
     let second = &second["structuredContent"];
     assert_eq!(
         (second["data"].as_array().unwrap().len(), &second["page"]["cursor"]),
@@ -115,7 +115,7 @@ fn what_is_wrong_is_for_the_caller_to_mend() {
         (json!({"least": 1, "cursor": "x"}), "`cursor`: it is no cursor"),
         (json!({"least": 1, "limit": 0}), "`limit`:"),
     ] {
-        let answer = call(&server, "busy_days", arguments.clone());
+        let answer = call(&server, "busy_days", &arguments);
         assert_eq!(answer["isError"], true, "{arguments}: {answer}");
         let text = answer["content"][0]["text"].as_str().unwrap();
         assert!(text.contains(told), "{arguments}: {text}");
