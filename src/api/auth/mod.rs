@@ -162,7 +162,7 @@ impl Auth {
     /// Who asks; of an open path it may be nobody.
     ///
     /// # Errors
-    /// 401 if the request does not say so credibly, 429 after too many wrong passwords.
+    /// 401 if the request does not say so credibly.
     pub(super) async fn who(
         &self,
         (method, path): (&Method, &str),
@@ -179,7 +179,7 @@ impl Auth {
     /// Whoever the headers of a request say it comes from.
     ///
     /// # Errors
-    /// 401 if they do not say so credibly, 429 after too many wrong passwords.
+    /// 401 if they do not say so credibly.
     async fn principal(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Arc<Verified>, Problem> {
         let mut all = headers.get_all(header::AUTHORIZATION).iter();
         let credentials = match (all.next(), all.next()) {
@@ -226,7 +226,7 @@ impl Auth {
     /// Who has this name and password.
     ///
     /// # Errors
-    /// 401 if nobody has, 429 after too many wrong ones.
+    /// 401 if nobody has; with `Retry-After` after too many wrong ones.
     pub(super) async fn login(
         &self,
         name: &str,
@@ -236,8 +236,8 @@ impl Auth {
         let who = [Who::Address(peer), Who::Name(name.to_owned())];
         if let Some(wait) = self.slowing.wait(&who) {
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            let detail = "too many wrong passwords; wait before the next attempt";
-            return Err(Problem::new(Kind::TooManyRequests, detail).retry_after(seconds));
+            let wrong = "too many wrong passwords: the next attempt is looked at later";
+            return Err(self.challenge(Some(wrong)).retry_after(seconds));
         }
         // Nobody closes it.
         let place = Arc::clone(&self.hashing).acquire_owned().await;

@@ -147,24 +147,12 @@ fn rows() -> PathItem {
     let mut operation = read("api.rows", EXPLORING, "Rows of a table", found, statuses)
         .description(Some(
             "Each column is a parameter, too, in PostgREST's grammar: `price=gte.10`, `name=like.A*`, \
-             `status=in.(new,paid)`, `note=is.null`, `note=not.is.null`; eq, neq, gt, gte, lt, lte, like, ilike, in, is. Rows \
-             come as endpoints' do, in the forms that `format` names.",
+             `status=in.(new,paid)`, `note=is.null`, `note=not.is.null`; eq, neq, gt, gte, lt, lte, like, ilike, in, is. So are \
+             `select`, which chooses columns (`name,price`), and `order` (`price.desc,name`). Rows come as endpoints' do, in the \
+             forms that `format` names.",
         ))
         .securities(Some(shared::security(&["tables"])))
         .parameter(name());
-    let texts = [
-        ("select", "Columns, apart by commas; all where it is left out."),
-        ("order", "`column`, `column.desc`, apart by commas; as stored where it is left out."),
-    ];
-    for (name, description) in texts {
-        let parameter = ParameterBuilder::new()
-            .name(name)
-            .parameter_in(ParameterIn::Query)
-            .required(Required::False)
-            .description(Some(description))
-            .schema(Some(text().min_length(Some(1))));
-        operation = operation.parameter(parameter);
-    }
     for declared in everywhere(PageSize { default: 100, max: 10_000 }) {
         operation = operation.parameter(parameters::query(&declared));
     }

@@ -78,7 +78,7 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
             "Ask for less at once, or ask whoever runs the server to raise `limits.target_bytes`.",
         ),
         Kind::TooManyRequests => (
-            "There were more requests than one client may make in this time, or too many wrong passwords.",
+            "There were more requests than one client may make in this time.",
             "Wait for as many seconds as the header `Retry-After` says.",
         ),
         Kind::Forbidden => (
