@@ -1,6 +1,5 @@
 //! Who is believed, and who is not.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
