@@ -56,7 +56,6 @@ def send(served, data):
     with connect(served) as client:
         try:
             client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
             answer = b""
             while part := client.recv(65536):
                 answer += part
