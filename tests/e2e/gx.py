@@ -371,11 +371,25 @@ class Reference:
 
 
 def in_any_order(entry):
-    """The result with what is missing sorted: Great Expectations tells it in the order of a Python set."""
-    missing = entry["result"].get("partial_missing_list")
-    if missing is None:
-        return entry
-    return entry | {"result": entry["result"] | {"partial_missing_list": sorted(missing, key=json.dumps)}}
+    """The result with what is missing, and the values of a partition, sorted: Great Expectations tells them in the order of a
+    Python set, which is another in each process."""
+    result = dict(entry["result"])
+    missing = result.get("partial_missing_list")
+    if missing is not None:
+        result["partial_missing_list"] = sorted(missing, key=json.dumps)
+    partitions = {
+        name: ordered(partition)
+        for name, partition in (result.get("details") or {}).items()
+        if name.endswith("_partition") and "values" in partition
+    }
+    if partitions:
+        result["details"] = result["details"] | partitions
+    return entry | {"result": result}
+
+
+def ordered(partition):
+    pairs = sorted(zip(partition["values"], partition["weights"]), key=lambda pair: json.dumps(pair[0]))
+    return {"values": [value for value, _ in pairs], "weights": [weight for _, weight in pairs]}
 
 
 if __name__ == "__main__":
