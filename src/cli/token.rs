@@ -30,9 +30,9 @@ pub(super) fn run(
         let token = json!({
             "access_token": token, "token_type": "Bearer", "expires_in": seconds, "scope": scope,
         });
-        ui.print(&format!("{token:#}"))?;
+        ui.json(&token)?;
     } else {
-        ui.print(&token)?;
+        ui.print(&format!("{token}\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -43,7 +43,7 @@ fn list(global: &Global, users: &Users, ui: &Ui) -> Result<(), CliError> {
         let users = users.iter().map(
             |(name, user)| json!({"name": name, "scopes": user.scopes, "claims": user.claims}),
         );
-        return ui.print(&format!("{:#}", json!(users.collect::<Vec<_>>())));
+        return ui.json(&users.collect::<Vec<_>>());
     }
     if users.is_empty() {
         ui.note("nobody; `clearwell user add NAME` adds one");
@@ -51,7 +51,7 @@ fn list(global: &Global, users: &Users, ui: &Ui) -> Result<(), CliError> {
     for (name, user) in users.iter() {
         let claims = user.claims.iter().map(|(claim, value)| format!("{claim}={value}"));
         let words: Vec<String> = user.scopes.iter().cloned().chain(claims).collect();
-        ui.print(format!("{name}  {}", words.join(" ")).trim_end())?;
+        ui.print(&format!("{}\n", format!("{name}  {}", words.join(" ")).trim_end()))?;
     }
     Ok(())
 }

@@ -269,7 +269,9 @@ impl Auth {
                 wrong.replace(['"', '\\', '`'], "'")
             ),
         };
-        let detail = wrong.unwrap_or("this needs a token: `Authorization: Bearer …`");
+        let detail = wrong.unwrap_or(
+            "this needs a token: `Authorization: Bearer …`; `clearwell token` makes one",
+        );
         let problem = Problem::new(Kind::Unauthorized, detail).challenge(&bearer);
         match self.config.users.exists() {
             true => problem.challenge("Basic realm=\"clearwell\", charset=\"UTF-8\""),

@@ -172,7 +172,7 @@ impl Users {
                 claims.map(|(claim, value)| format!("{} = {value}", quoted(claim))).collect();
             let _ = write!(
                 text,
-                "\n[users.{}]\npassword = {}\nscopes = [{}]\nclaims = {{ {} }}\n",
+                "\n[users.{}]\npassword = {}\nscopes = [{}]\nclaims = {{{}}}\n",
                 quoted(name),
                 quoted(&user.password),
                 scopes.join(", "),
