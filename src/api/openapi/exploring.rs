@@ -5,14 +5,16 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, ArrayItems, ObjectBuilder, Schema, SchemaType, Type,
 };
-use utoipa::openapi::{Content, ContentBuilder, RefOr, Required};
+use utoipa::openapi::{Content, ContentBuilder, RefOr, Required, Response, ResponseBuilder};
 
 use super::described::{at, everywhere};
 use super::own::{Route, answer, for_all, get, object, read, text};
 use super::parameters;
 use super::shared::{self, schema_ref};
 use super::{EXPLORING, OPERATING};
+use crate::api::answer::FORMATS;
 use crate::api::auth::TOKEN;
+use crate::engine::output::RowFormat;
 use crate::project::PageSize;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -45,6 +47,22 @@ fn list(items: impl Into<ArrayItems>) -> RefOr<Schema> {
 fn row() -> RefOr<Schema> {
     let any = AdditionalProperties::FreeForm(true);
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(any)).into()
+}
+
+/// Rows of whatever columns, in every form.
+fn any_rows(description: &str) -> Response {
+    let body: RefOr<Schema> =
+        object([("data", list(row())), ("page", schema_ref("Page")), ("meta", schema_ref("Meta"))])
+            .into();
+    let response = ResponseBuilder::new().description(description);
+    let response = FORMATS.iter().fold(response, |response, (format, _, media_type, _)| {
+        let content = match format {
+            RowFormat::Json => json(body.clone()),
+            _ => json(ObjectBuilder::new().schema_type(Type::String)),
+        };
+        response.content(*media_type, content)
+    });
+    shared::with_headers(response, &shared::ROWS_HEADERS).build()
 }
 
 fn json(body: impl Into<RefOr<Schema>>) -> Content {
@@ -140,9 +158,7 @@ fn table() -> PathItem {
 }
 
 fn rows() -> PathItem {
-    let body =
-        object([("data", list(row())), ("page", schema_ref("Page")), ("meta", schema_ref("Meta"))]);
-    let found = answer("Rows of a table.", "application/json", json(body));
+    let found = any_rows("Rows of a table.");
     let statuses = &[400, 401, 403, 404, 406, 410, 503];
     let mut operation = read("api.rows", EXPLORING, "Rows of a table", found, statuses)
         .description(Some(
@@ -175,9 +191,7 @@ fn query() -> PathItem {
         .property("offset", whole(0))
         .required("sql")
         .additional_properties(Some(AdditionalProperties::FreeForm(false)));
-    let found =
-        object([("data", list(row())), ("page", schema_ref("Page")), ("meta", schema_ref("Meta"))]);
-    let found = answer("The rows.", "application/json", json(found));
+    let found = any_rows("The rows.");
     let statuses = &[400, 401, 403, 404, 406, 410, 415, 503];
     let operation = read("api.query", EXPLORING, "Ask one `select` over the tables", found, statuses)
         .description(Some("Off by default: the setting `server.query` allows it. `page.more` says whether there are more rows."))
