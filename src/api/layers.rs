@@ -1,5 +1,6 @@
 //! What stands around every route, outermost first: the frame (id, client, sizes, panics, problems, headers, log), CORS, how
-//! often an address asks, who asks and for how long that may take, how often that one asks.
+//! often an address asks, who asks and for how long that may take, how often that one asks. Around health there is the frame alone,
+//! and CORS.
 //!
 //! There are few layers on purpose: each costs every request some allocations.
 
@@ -47,9 +48,10 @@ const EXPOSED: [&str; 12] = [
     "www-authenticate",
 ];
 
-/// Puts the stack around `router`.
+/// Puts the stack around `router`, and the frame alone around `health`: whoever watches the server is never told to wait.
 pub(super) fn around(
     router: Router,
+    health: Router,
     auth: Arc<Auth>,
     metrics: Arc<Metrics>,
     server: &ServerConfig,
@@ -58,7 +60,7 @@ pub(super) fn around(
     let inner = Arc::new(Inner { auth, request_max: limits.request_max });
     let router = limits::limited(router, Per::Principal, limits.principal_rate)
         .layer(from_fn_with_state(inner, authenticated));
-    let mut router = limits::limited(router, Per::Address, limits.address_rate);
+    let mut router = limits::limited(router, Per::Address, limits.address_rate).merge(health);
     if !server.cors_origins.is_empty() {
         router = router.layer(cors(&server.cors_origins));
     }
@@ -164,13 +166,20 @@ impl Asked<'_> {
             RequestLog::Text => {
                 let fields = line.as_object().into_iter().flatten();
                 let told = fields.filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-                    let bare = value.as_str().map(str::to_owned);
-                    format!("{name}={}", bare.unwrap_or_else(|| value.to_string()))
+                    match value.as_str().filter(|text| is_plain(text)) {
+                        Some(text) => format!("{name}={text}"),
+                        None => format!("{name}={value}"),
+                    }
                 });
                 super::write_log_line(&told.collect::<Vec<_>>().join(" "));
             }
         }
     }
+}
+
+/// Whether a text can stand in a line of fields as it is; any other is quoted, so that no name can make fields or lines.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
 }
 
 /// The client's own id where it is a plain one, else a new one.
@@ -266,4 +275,19 @@ async fn without_panics(answer: impl Future<Output = Response>) -> Response {
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_texts_stand_in_a_line_of_the_log_as_they_are() {
+        for plain in ["ann", "/api/v1/daily_sales", "2001:db8::1"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in ["", "x\nstatus=200", "x status=200", "\"", "\u{1b}[2J", "Zoë"] {
+            assert!(!is_plain(other), "{other:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 
-use super::client::Client;
+use super::client::{self, Client};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use crate::config::Rate;
@@ -28,6 +28,16 @@ pub(super) enum Per {
     Principal,
 }
 
+impl Per {
+    /// What the headers call the limit.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Principal => "principal",
+        }
+    }
+}
+
 /// Who is counted as one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
@@ -40,7 +50,7 @@ impl KeyExtractor for Per {
 
     fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<Key, GovernorError> {
         let client = request.extensions().get::<Client>();
-        let address = client.map(|client| Key::Address(client.0));
+        let address = client.map(|client| Key::Address(client::network(client.0)));
         let principal = request.extensions().get::<Arc<Principal>>();
         let name = principal.map(|principal| &principal.name).filter(|name| !name.is_empty());
         let key = match (self, name) {
@@ -69,7 +79,7 @@ pub(super) fn limited(router: Router, per: Per, rate: Option<Rate>) -> Router {
         }
     });
     let layer = GovernorLayer::new(config).error_handler(refused);
-    router.layer(layer).layer(from_fn_with_state(rate, told))
+    router.layer(layer).layer(from_fn_with_state((per, rate), told))
 }
 
 fn refused(error: GovernorError) -> Response {
@@ -91,17 +101,54 @@ fn refused(error: GovernorError) -> Response {
     }
 }
 
-/// Tells what is left in the words of the IETF's draft (draft-ietf-httpapi-ratelimit-headers), besides those of old.
-async fn told(State(rate): State<Rate>, request: Request, next: Next) -> Response {
+/// What is left to a client of one limit.
+#[derive(Clone, Copy)]
+struct Left {
+    per: Per,
+    rate: Rate,
+    requests: u32,
+}
+
+/// What is left of the limits that an answer has passed on its way out.
+#[derive(Clone, Default)]
+struct AllLeft(Vec<Left>);
+
+impl Left {
+    /// Seconds until all requests of the limit are there again.
+    fn until_full(&self) -> u32 {
+        let taken = self.rate.burst.get().saturating_sub(self.requests);
+        taken.div_ceil(self.rate.per_second.get())
+    }
+
+    fn policy(&self) -> String {
+        let (burst, per_second) = (self.rate.burst.get(), self.rate.per_second.get());
+        format!("\"{}\";q={burst};w={}", self.per.name(), burst.div_ceil(per_second))
+    }
+
+    fn state(&self) -> String {
+        format!("\"{}\";r={};t={}", self.per.name(), self.requests, self.until_full())
+    }
+}
+
+/// Tells what is left in the words of the IETF's draft (draft-ietf-httpapi-ratelimit-headers): of every limit. The headers of
+/// old have place for one: the limit of which least is left.
+async fn told(State((per, rate)): State<(Per, Rate)>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let Some(requests) = number(response.headers(), "x-ratelimit-remaining") else {
+        return response;
+    };
+    let AllLeft(mut all) = response.extensions_mut().remove().unwrap_or_default();
+    all.push(Left { per, rate, requests });
     let headers = response.headers_mut();
-    let Some(left) = number(headers, "x-ratelimit-remaining") else { return response };
-    let (burst, per_second) = (rate.burst.get(), rate.per_second.get());
-    let window = burst.div_ceil(per_second);
-    let until_full = burst.saturating_sub(left).div_ceil(per_second);
-    put(headers, "ratelimit-policy", &format!("\"requests\";q={burst};w={window}"));
-    put(headers, "ratelimit", &format!("\"requests\";r={left};t={until_full}"));
-    put(headers, "x-ratelimit-reset", &until_full.to_string());
+    let list = |spell: fn(&Left) -> String| all.iter().map(spell).collect::<Vec<_>>().join(", ");
+    put(headers, "ratelimit-policy", &list(Left::policy));
+    put(headers, "ratelimit", &list(Left::state));
+    if let Some(least) = all.iter().min_by_key(|left| left.requests) {
+        put(headers, "x-ratelimit-limit", &least.rate.burst.to_string());
+        put(headers, "x-ratelimit-remaining", &least.requests.to_string());
+        put(headers, "x-ratelimit-reset", &least.until_full().to_string());
+    }
+    response.extensions_mut().insert(AllLeft(all));
     response
 }
 

@@ -3,6 +3,7 @@
 //! A request goes through the layers of [`layers`] to a route, which reads the version that is current at that moment
 //! and keeps to it: a version published meanwhile changes nothing for it.
 
+mod addresses;
 mod answer;
 pub(crate) mod auth;
 mod client;
@@ -34,6 +35,7 @@ use crate::base::Version;
 use crate::config::{ServeLimits, ServerConfig};
 use crate::engine::Engine;
 use crate::warehouse::{At, Warehouse};
+use addresses::Addresses;
 use auth::Auth;
 use metrics::Metrics;
 pub(crate) use openapi::Document;
@@ -139,7 +141,9 @@ async fn serve_until(
         &config.limits,
     );
     ready(address);
-    let server = server::Server { router, tls, metrics, limits: config.limits };
+    let proxies = Arc::clone(&config.server.trusted_proxies);
+    let addresses = Addresses::new(config.limits.address_connections_max, proxies);
+    let server = server::Server { router, tls, metrics, addresses, limits: config.limits };
     server.run(listener, stop).await;
     watch.abort();
     Ok(())

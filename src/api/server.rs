@@ -23,6 +23,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use super::addresses::Addresses;
 use super::metrics::Metrics;
 use crate::config::ServeLimits;
 
@@ -35,6 +36,7 @@ pub(super) struct Server {
     /// HTTPS, where it is.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) addresses: Arc<Addresses>,
     pub(super) limits: ServeLimits,
 }
 
@@ -51,13 +53,18 @@ impl Server {
                 accepted = accept(&listener, &places) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { break };
+            let Some(place_of_address) = server.addresses.place(peer.ip()) else {
+                // Closed without a word: an answer would cost more than the refusal spares.
+                server.metrics.refused("address-connections");
+                continue;
+            };
             let (server, watcher) = (Arc::clone(&server), graceful.watcher());
             tokio::spawn(async move {
                 let counted = server.metrics.connection();
                 if let Err(error) = server.connection(stream, peer, watcher).await {
                     tracing::debug!(%peer, %error, "a connection broke");
                 }
-                drop((counted, place));
+                drop((counted, place, place_of_address));
             });
         }
         // Nobody is accepted while the others finish.

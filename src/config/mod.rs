@@ -183,6 +183,8 @@ fn limits(values: &mut Values, bind: SocketAddr) -> ServeLimits {
     let connections_max = number("limits.connections", usual.connections_max);
     let queries_max = number("limits.queries", usual.queries_max);
     let public = !bind.ip().is_loopback();
+    let per_address = if public { connections_max.div_ceil(4) } else { 0 };
+    let per_address = values.parsed("limits.address_connections").unwrap_or(per_address);
     ServeLimits {
         request_max,
         head_max,
@@ -191,6 +193,7 @@ fn limits(values: &mut Values, bind: SocketAddr) -> ServeLimits {
         target_bytes_max,
         body_bytes_max,
         connections_max,
+        address_connections_max: NonZeroUsize::new(per_address),
         queries_max,
         waiting_max: values.parsed("limits.queries_waiting").unwrap_or(usual.waiting_max),
         principal_rate: rate(values, "limits.requests_per_second", "limits.burst", public),

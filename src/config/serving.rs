@@ -1,6 +1,6 @@
 //! What `serve` is told: how it meets its clients, whom it believes, how much it does for each.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -92,6 +92,8 @@ pub(crate) struct ServeLimits {
     pub(crate) head_max: Duration,
     /// Open at once; further ones wait to be accepted.
     pub(crate) connections_max: usize,
+    /// Open at once from one address; further ones are closed. None limits nobody.
+    pub(crate) address_connections_max: Option<NonZeroUsize>,
     /// For a client to take a part of its answer; then the connection is closed.
     pub(crate) write_max: Duration,
     pub(crate) head_bytes_max: usize,
@@ -122,6 +124,7 @@ impl Default for ServeLimits {
             request_max: Duration::from_secs(30),
             head_max: Duration::from_secs(15),
             connections_max: 1024,
+            address_connections_max: None,
             write_max: Duration::from_secs(30),
             head_bytes_max: 64 << 10,
             target_bytes_max: 16 << 10,

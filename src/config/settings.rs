@@ -156,6 +156,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         default: "1024",
     },
     Setting {
+        name: "limits.address_connections",
+        help: "how many connections one address may have open, trusted proxies aside; further ones are closed; 0 is as many as it likes; where not set, a quarter of limits.connections if others can reach the server",
+        default: "",
+    },
+    Setting {
         name: "limits.queries",
         help: "how many queries may run at once; further ones wait",
         default: "64",

@@ -7,6 +7,8 @@ usage: sockets.py [--clearwell PATH]
 """
 
 import argparse
+import collections
+import functools
 import shutil
 import socket
 import ssl
@@ -24,10 +26,11 @@ from served import shop
 SECONDS = 20
 # What a good client waits at most: far more than an answer takes on a busy machine.
 PATIENCE = 10
+WRITE_SECONDS = 3
 LIMITS = {
     "CLEARWELL_LIMITS_HEAD_SECONDS": "3",
     "CLEARWELL_LIMITS_REQUEST_SECONDS": "5",
-    "CLEARWELL_LIMITS_WRITE_SECONDS": "3",
+    "CLEARWELL_LIMITS_WRITE_SECONDS": str(WRITE_SECONDS),
 }
 PATH = b"/api/v1/top_customers?limit=1000"
 
@@ -45,9 +48,14 @@ def main():
         sys.exit(f"FAIL {failure}")
 
 
-def connect(served):
+def connect(served, receive_bytes=None):
+    """A connection, with a buffer of its own size: that has to be said before it is made."""
     host, port = served.address.removeprefix("http://").split(":")
-    client = socket.create_connection((host, int(port)), timeout=PATIENCE)
+    client = socket.socket()
+    client.settimeout(PATIENCE)
+    if receive_bytes:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    client.connect((host, int(port)))
     return client
 
 
@@ -90,8 +98,8 @@ def malformed(served):
         "a negative length": (head(served, b"Content-Length: -1", method=b"POST"), {400, 0}),
         "two lengths": (head(served, b"Content-Length: 1", b"Content-Length: 2", method=b"POST"), {400, 0}),
         "length and chunks": (
-            head(served, b"Content-Length: 4", b"Transfer-Encoding: chunked", b"Connection: close", path=b"/api/v1/token", method=b"POST")
-            + b"0\r\n\r\nGET /api/v1/ HTTP/1.1\r\n\r\n",
+            head(served, b"Content-Length: 4", b"Transfer-Encoding: chunked", path=b"/api/v1/token", method=b"POST")
+            + b"0\r\n\r\n" + head(served, b"Connection: close"),
             {400, 0},
         ),
         "bad chunks": (
@@ -111,7 +119,7 @@ def malformed(served):
         status = int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/") else 0
         if status not in expected:
             raise Failure(f"{name}: {status or 'nothing'} instead of {expected}: {answer[:200]!r}")
-        if answer.count(b"HTTP/1.1 200") > 1:
+        if answer.count(b"HTTP/1.1 ") > 1:
             raise Failure(f"{name}: a second request was smuggled in")
     pipelined = send(served, head(served) * 4 + head(served, b"Connection: close"))
     if pipelined.count(b"HTTP/1.1 200") != 5:
@@ -122,6 +130,7 @@ def malformed(served):
 def under_attack(served):
     stop = threading.Event()
     clients = [slow_head] * 150 + [silent] * 100 + [half] * 100 + [slow_body] * 50 + [takes_nothing] * 50
+    CUT.clear()
     threads = [threading.Thread(target=client, args=(served, stop), daemon=True) for client in clients]
     for thread in threads:
         thread.start()
@@ -138,21 +147,41 @@ def under_attack(served):
     stop.set()
     for thread in threads:
         thread.join(PATIENCE)
+    spared = {client.__name__ for client in clients} - CUT.keys()
+    if spared:
+        raise Failure(f"the server keeps the connections of {', '.join(sorted(spared))}")
     if not send(served, head(served, b"Connection: close")).startswith(b"HTTP/1.1 200"):
         raise Failure("afterwards nobody is answered")
     print(f"ok   {len(clients)} bad clients beside a good one, answered {asked} times, after {longest * 1000:.0f} ms at most")
+    print(f"ok   connections ended by the server: {', '.join(f'{name} {count}' for name, count in sorted(CUT.items()))}")
+
+
+# How many connections the server ended, by the client that had them.
+CUT = collections.Counter()
 
 
 def again(client):
-    """Runs a client again and again until it is told to stop; what the server does to it is the server's right."""
+    """Runs a client again and again until it is told to stop. It says whether the server ended its connection."""
 
+    @functools.wraps(client)
     def run(served, stop):
         while not stop.is_set():
             try:
-                with connect(served) as connection:
-                    connection.settimeout(SECONDS)
-                    client(served, connection, stop)
+                connection = connect(served, 4096)
             except OSError:
+                time.sleep(0.2)
+                continue
+            with connection:
+                connection.settimeout(SECONDS)
+                try:
+                    ended = client(served, connection, stop)
+                except (ConnectionResetError, BrokenPipeError):
+                    ended = True
+                except OSError:
+                    ended = False
+            if ended:
+                CUT[client.__name__] += 1
+            else:
                 time.sleep(0.2)
 
     return run
@@ -162,8 +191,9 @@ def again(client):
 def slow_head(served, connection, stop):
     for byte in head(served):
         if stop.wait(0.3):
-            return
+            return False
         connection.send(bytes([byte]))
+    return False
 
 
 @again
@@ -172,17 +202,19 @@ def silent(served, connection, stop):
     while not stop.is_set():
         try:
             if not connection.recv(1):
-                return
+                return True
         except TimeoutError:
             pass
+    return False
 
 
 @again
 def half(served, connection, stop):
     connection.sendall(head(served)[:-2])
     connection.shutdown(socket.SHUT_WR)
-    connection.recv(100)
+    ended = not connection.recv(100)
     stop.wait(0.2)
+    return ended
 
 
 @again
@@ -191,16 +223,26 @@ def slow_body(served, connection, stop):
     connection.sendall(head(served, *lines, path=b"/api/v1/token", method=b"POST"))
     for _ in range(1000):
         if stop.wait(0.3):
-            return
+            return False
         connection.send(b"x")
+    return False
 
 
 @again
 def takes_nothing(served, connection, stop):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    for _ in range(20):
+    # More than the buffers on both sides hold together, else the server has nothing to wait for.
+    asked = 100
+    for _ in range(asked):
         connection.sendall(head(served))
-    stop.wait(5)
+    if stop.wait(WRITE_SECONDS + 3):
+        return False
+    # What was on its way is still there to be read; whether the rest follows tells whether the server has given up.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    answers, last = 0, b""
+    while part := connection.recv(1 << 16):
+        answers += (last + part).count(b"HTTP/1.1 200")
+        last = part[-11:]
+    return answers < asked
 
 
 def https(program):

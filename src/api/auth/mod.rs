@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
-use super::client::Client;
+use super::client::{self, Client};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use crate::config::AuthConfig;
@@ -233,7 +233,7 @@ impl Auth {
         password: String,
         peer: IpAddr,
     ) -> Result<Principal, Problem> {
-        let who = [Who::Address(peer), Who::Name(name.to_owned())];
+        let who = [Who::Address(client::network(peer)), Who::Name(name.to_owned())];
         if let Some(wait) = self.slowing.wait(&who) {
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
             let wrong = "too many wrong passwords: the next attempt is looked at later";

@@ -71,12 +71,14 @@ pub(super) fn router(
                 .layer(body_max),
         )
         .route(mcp::PATH, any(mcp))
-        .route("/livez", read_only(get(health::alive)))
-        .route("/readyz", read_only(get(health::ready)))
         .route("/metrics", read_only(get(health::metrics)).layer(Extension(Arc::clone(&metrics))))
         .fallback(no_such_path)
+        .with_state(Arc::clone(&versions));
+    let health = Router::new()
+        .route("/livez", read_only(get(health::alive)))
+        .route("/readyz", read_only(get(health::ready)))
         .with_state(versions);
-    layers::around(router, auth, metrics, server, limits)
+    layers::around(router, health, auth, metrics, server, limits)
 }
 
 fn read_only(route: MethodRouter<Arc<Versions>>) -> MethodRouter<Arc<Versions>> {

@@ -12,6 +12,7 @@ use axum::routing::get as on_get;
 use super::client::get;
 use super::problems::problem;
 use super::shop::auth_in;
+use crate::api::addresses::Addresses;
 use crate::api::auth::Auth;
 use crate::api::metrics::Metrics;
 use crate::api::{layers, server};
@@ -37,9 +38,10 @@ async fn with_server(
     let auth = AuthConfig { required: false, ..auth_in(folder.path()) };
     let auth = Arc::new(Auth::for_server(auth, address).unwrap());
     let metrics = Arc::new(Metrics::new());
+    let addresses = Addresses::new(limits.address_connections_max, Arc::new([]));
     let open = ServerConfig::default();
-    let router = layers::around(router, auth, Arc::clone(&metrics), &open, &limits);
-    server::Server { router, tls: None, metrics, limits }.run(listener, stop).await;
+    let router = layers::around(router, Router::new(), auth, Arc::clone(&metrics), &open, &limits);
+    server::Server { router, tls: None, metrics, addresses, limits }.run(listener, stop).await;
     client.join().unwrap();
 }
 

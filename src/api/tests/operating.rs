@@ -24,8 +24,8 @@ fn who_asks_too_often_waits_and_others_do_not() {
     let server = shop.serve_to(shop.auth(), limits);
     let ann = shop.bearer(&["*"]);
     let first = ask(server.address, "GET", PATH, &ann);
-    assert_eq!(first.header("ratelimit-policy"), "\"requests\";q=3;w=3");
-    assert_eq!(first.header("ratelimit"), "\"requests\";r=2;t=1");
+    assert_eq!(first.header("ratelimit-policy"), "\"principal\";q=3;w=3");
+    assert_eq!(first.header("ratelimit"), "\"principal\";r=2;t=1");
     assert_eq!(
         (first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")),
         ("3", "2")
@@ -35,7 +35,7 @@ fn who_asks_too_often_waits_and_others_do_not() {
     assert_eq!(refused.json()["type"], "/problems/too-many-requests");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
     assert_eq!(refused.header("x-ratelimit-remaining"), "0");
-    assert!(refused.header("ratelimit").starts_with("\"requests\";r=0;"), "{refused:?}");
+    assert!(refused.header("ratelimit").starts_with("\"principal\";r=0;"), "{refused:?}");
     assert_eq!(ask(server.address, "GET", PATH, &shop.bearer_of("bob", &["*"])).status, 200);
 
     let limits = ServeLimits { address_rate: rate(1, 2), ..ServeLimits::default() };
@@ -45,6 +45,96 @@ fn who_asks_too_often_waits_and_others_do_not() {
     let unlimited = shop.serve();
     assert!((0..50).all(|_| get(unlimited.address, PATH).status == 200));
     assert_eq!(get(unlimited.address, PATH).header("ratelimit"), "");
+}
+
+#[test]
+fn what_is_left_is_told_of_both_limits() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let limits = ServeLimits {
+        principal_rate: rate(1, 2),
+        address_rate: rate(100, 400),
+        ..ServeLimits::default()
+    };
+    let server = shop.serve_to(shop.auth(), limits);
+    let ann = shop.bearer(&["*"]);
+    let first = ask(server.address, "GET", PATH, &ann);
+    assert_eq!(first.header("ratelimit-policy"), "\"principal\";q=2;w=2, \"address\";q=400;w=4");
+    let replies: Vec<_> = (0..6).map(|_| ask(server.address, "GET", PATH, &ann)).collect();
+    let refused = replies.iter().find(|reply| reply.status == 429).expect("nobody was refused");
+    // Whoever is refused has nothing left, however much the other limit would give.
+    assert_eq!(
+        (refused.header("x-ratelimit-limit"), refused.header("x-ratelimit-remaining")),
+        ("2", "0")
+    );
+    assert!(refused.header("ratelimit").starts_with("\"principal\";r=0;"), "{refused:?}");
+    assert!(refused.header("ratelimit").contains("\"address\";r=39"), "{refused:?}");
+}
+
+#[test]
+fn health_is_told_to_whoever_asks_however_often() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let limits = ServeLimits { address_rate: rate(1, 1), ..ServeLimits::default() };
+    let server = shop.serve_with(limits);
+    let statuses: Vec<u16> = (0..4).map(|_| get(server.address, PATH).status).collect();
+    assert!(statuses.contains(&429), "{statuses:?}");
+    for path in ["/livez", "/readyz"].repeat(4) {
+        let reply = get(server.address, path);
+        assert_eq!((reply.status, reply.header("ratelimit")), (200, ""), "{path}");
+    }
+    assert_eq!(ask(server.address, "POST", "/livez", "").status, 405);
+}
+
+#[test]
+fn a_forged_header_behind_a_proxy_is_no_way_around_a_limit() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let proxy = ServerConfig {
+        trusted_proxies: std::sync::Arc::new(["127.0.0.1/32".parse().unwrap()]),
+        ..ServerConfig::default()
+    };
+    let limits = ServeLimits { address_rate: rate(1, 2), ..ServeLimits::default() };
+    let server = shop.serve_as(shop.auth(), proxy, limits);
+    let refused = |headers: &dyn Fn(u32) -> String| {
+        let ask = |number| ask(server.address, "GET", PATH, &headers(number)).status;
+        (1..=8).filter(|number| ask(*number) == 429).count()
+    };
+    assert!(refused(&|n| format!("x-forwarded-for: 8.8.8.8\r\nforwarded: for=1.2.3.{n}\r\n")) > 0);
+    assert!(refused(&|n| format!("x-forwarded-for: 1.2.3.{n}, 8.8.4.4\r\n")) > 0);
+    assert!(refused(&|n| format!("x-forwarded-for: 2001:db8::{n}\r\n")) > 0);
+    // Clients that differ are told apart.
+    assert_eq!(refused(&|n| format!("x-forwarded-for: 9.9.9.{n}\r\n")), 0);
+}
+
+#[test]
+fn one_address_does_not_take_every_connection() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let most = std::num::NonZeroUsize::new(2);
+    let limits = ServeLimits { address_connections_max: most, ..ServeLimits::default() };
+    let server = shop.serve_with(limits);
+    // What was refused is closed at once, what has a place is answered.
+    let open = || {
+        use std::io::{Read as _, Write as _};
+        let mut socket = std::net::TcpStream::connect(server.address).unwrap();
+        // The server may have closed it already.
+        let _ = socket.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        let mut reply = [0; 12];
+        socket.read_exact(&mut reply).ok().map(|()| (socket, reply))
+    };
+    let first = open().expect("the first has a place");
+    let second = open().expect("the second has a place");
+    assert_eq!(&first.1, b"HTTP/1.1 200");
+    assert!(open().is_none());
+    drop(first);
+    // The place is free once the server has seen the end of the first.
+    let next = (0..500).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        open()
+    });
+    assert!(next.is_some());
+    drop(second);
 }
 
 #[test]
