@@ -1,23 +1,25 @@
 //! What stands around every route, outermost first: the frame (id, client, sizes, panics, problems, headers, log), CORS, how
-//! often an address asks, who asks and for how long that may take, how often that one asks. Around health there is the frame alone,
-//! and CORS.
+//! often an address asks, who asks, how often that one asks, answers given before, and how long a new one may take. Around
+//! health there is the frame alone, and CORS.
 //!
-//! There are few layers on purpose: each costs every request some allocations.
+//! They are services around services, not layers of a router: each of those costs every request several allocations.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Router};
 use futures::FutureExt as _;
 use ipnet::IpNet;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::answer::{self, Answered};
@@ -27,6 +29,7 @@ use super::limits::{self, Per};
 use super::metrics::Metrics;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
+use super::routes::HEALTH;
 use super::trace::{Names, TRACEPARENT, Trace};
 use crate::config::{RequestLog, ServeLimits, ServerConfig};
 
@@ -48,34 +51,78 @@ const EXPOSED: [&str; 12] = [
     "www-authenticate",
 ];
 
-/// Puts the stack around `router`, and the frame alone around `health`: whoever watches the server is never told to wait.
+/// What answers requests, each with whatever status it takes.
+pub(super) trait Answering:
+    Service<Request, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Answering for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Puts the stack around `routes`, and the frame alone around `health`: whoever watches the server is never told to wait.
 pub(super) fn around(
-    router: Router,
+    routes: impl Answering,
     health: Router,
     auth: Arc<Auth>,
     metrics: Arc<Metrics>,
     server: &ServerConfig,
     limits: &ServeLimits,
-) -> Router {
-    let inner = Arc::new(Inner { auth, request_max: limits.request_max });
-    let router = limits::limited(router, Per::Principal, limits.principal_rate)
-        .layer(from_fn_with_state(inner, authenticated));
-    let mut router = limits::limited(router, Per::Address, limits.address_rate).merge(health);
-    if !server.cors_origins.is_empty() {
-        router = router.layer(cors(&server.cors_origins));
-    }
-    let frame = Frame {
+) -> Frame<impl Answering> {
+    let routes = limits::limited(routes, Per::Principal, limits.principal_rate);
+    let routes = authenticated(routes, auth);
+    let routes = limits::limited(routes, Per::Address, limits.address_rate);
+    let inner = beside(routes, health);
+    let shared = (!server.cors_origins.is_empty())
+        .then(|| BoxCloneSyncService::new(cors(&server.cors_origins).layer(inner.clone())));
+    Frame {
+        inner: either(shared, inner),
         metrics,
         log: server.log,
         trusted_proxies: Arc::clone(&server.trusted_proxies),
         target_bytes_max: limits.target_bytes_max,
         names: Names::new(),
-    };
-    router.layer(from_fn_with_state(Arc::new(frame), framed))
+    }
+}
+
+/// The answer of a service that is always ready.
+pub(super) async fn ask(service: impl Answering, request: Request) -> Response {
+    service.oneshot(request).await.unwrap_or_else(never)
+}
+
+/// `one` where there is one, else `other`. The first is boxed, so that types do not double with each of these.
+pub(super) fn either(
+    one: Option<BoxCloneSyncService<Request, Response, Infallible>>,
+    other: impl Answering,
+) -> impl Answering {
+    service_fn(move |request: Request| {
+        let one = one.clone().ok_or_else(|| other.clone());
+        async move {
+            Ok(match one {
+                Ok(one) => ask(one, request).await,
+                Err(other) => ask(other, request).await,
+            })
+        }
+    })
+}
+
+fn never<T>(error: Infallible) -> T {
+    match error {}
 }
 
 /// What sees every request.
-struct Frame {
+pub(super) struct Frame<S> {
+    inner: S,
     metrics: Arc<Metrics>,
     log: RequestLog,
     trusted_proxies: Arc<[IpNet]>,
@@ -83,50 +130,69 @@ struct Frame {
     names: Names,
 }
 
-/// Gives the request an id and its client, renders the problem that it may have ended with, counts and logs.
-async fn framed(
-    State(frame): State<Arc<Frame>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let id = request_id(request.headers(), &frame.names);
-    let trace = Trace::of(request.headers(), &frame.names);
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let client = Client::of(peer.ip(), request.headers(), &frame.trusted_proxies);
-    request.extensions_mut().insert(client);
-    let mut response = match limits::too_long(request.uri(), frame.target_bytes_max) {
-        Some(problem) => problem.into_response(),
-        None => without_panics(next.run(request)).await,
-    };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        if let Some(cause) = problem.cause() {
-            tracing::error!(request_id = %id, %method, %path, cause, "a request failed");
+impl<S: Answering> Frame<S> {
+    /// Gives the request an id and its client, renders the problem that it may have ended with, counts and logs.
+    pub(super) async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response {
+        let started = Instant::now();
+        let id = request_id(request.headers(), &self.names);
+        let trace = Trace::of(request.headers(), &self.names);
+        let (method, target) = (request.method().clone(), request.uri().clone());
+        let client = Client::of(peer.ip(), request.headers(), &self.trusted_proxies);
+        request.extensions_mut().insert(client);
+        let mut response = match limits::too_long(&target, self.target_bytes_max) {
+            Some(problem) => problem.into_response(),
+            None => without_panics(ask(self.inner.clone(), request)).await,
+        };
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            if let Some(cause) = problem.cause() {
+                let path = target.path();
+                tracing::error!(request_id = %id, %method, %path, cause, "a request failed");
+            }
+            if let Some(limit) = problem.kind().limit() {
+                self.metrics.refused(limit);
+            }
+            // The router measured the body that there was before.
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(problem.render(target.path(), &id));
         }
-        if let Some(limit) = problem.kind().limit() {
-            frame.metrics.refused(limit);
+        let answered = response.extensions_mut().remove::<Answered>();
+        let duration = started.elapsed();
+        self.metrics.answered(response.status(), duration.as_secs_f64(), answered.as_ref());
+        if self.log != RequestLog::Off {
+            let asked = Asked {
+                id: &id,
+                trace: &trace,
+                method: &method,
+                target: &target,
+                client,
+                duration,
+            };
+            asked.log(self.log, &response, answered.as_ref());
         }
-        *response.body_mut() = Body::from(problem.render(&path, &id));
+        let headers = response.headers_mut();
+        for_browsers(headers);
+        if let Ok(id) = HeaderValue::try_from(id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Some(trace) = trace.header() {
+            headers.insert(TRACEPARENT, trace);
+        }
+        response
     }
-    let answered = response.extensions_mut().remove::<Answered>();
-    let duration = started.elapsed();
-    frame.metrics.answered(response.status().as_u16(), duration.as_secs_f64(), answered.as_ref());
-    if frame.log != RequestLog::Off {
-        let asked =
-            Asked { id: &id, trace: &trace, method: &method, path: &path, client, duration };
-        asked.log(frame.log, &response, answered.as_ref());
-    }
-    for_browsers(response.headers_mut());
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    if let Some(trace) = trace.header() {
-        headers.insert(TRACEPARENT, trace);
-    }
-    response
+}
+
+/// Answers requests for paths of `health` by it, others by `routes`.
+fn beside(routes: impl Answering, health: Router) -> impl Answering {
+    service_fn(move |request: Request| {
+        let of_health = HEALTH.contains(&request.uri().path());
+        let service = if of_health { Ok(health.clone()) } else { Err(routes.clone()) };
+        async move {
+            Ok(match service {
+                Ok(health) => ask(health, request).await,
+                Err(routes) => ask(routes, request).await,
+            })
+        }
+    })
 }
 
 /// What a line of the log tells of a request: never its query string, nor what it showed to say who it is.
@@ -134,7 +200,7 @@ struct Asked<'a> {
     id: &'a str,
     trace: &'a Trace,
     method: &'a Method,
-    path: &'a str,
+    target: &'a Uri,
     client: Client,
     duration: Duration,
 }
@@ -146,15 +212,15 @@ impl Asked<'_> {
             "time": chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
                 .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             "request_id": self.id,
-            "trace_id": self.trace.id,
+            "trace_id": self.trace.id(),
             "method": self.method.as_str(),
-            "path": self.path,
+            "path": self.target.path(),
             "status": response.status().as_u16(),
             "duration_us": u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
             "bytes": response.body().size_hint().exact(),
             "client": self.client.0.to_string(),
             "principal": who.map(|who| who.name.as_str()),
-            "endpoint": answered.map(|answered| answered.endpoint.as_str()),
+            "endpoint": answered.map(|answered| &*answered.endpoint),
             "version": answered.map(|answered| answered.version.0),
             "rows": answered.and_then(|answered| answered.rows),
             "format": answered.map(|answered| answer::format_name(answered.format)),
@@ -228,38 +294,41 @@ fn cors(origins: &[String]) -> CorsLayer {
         .max_age(Duration::from_secs(3600))
 }
 
-/// What knows who asks, and how long that may take.
-struct Inner {
-    auth: Arc<Auth>,
-    request_max: Duration,
+/// Gives each request its principal; one that nobody credible sends is refused.
+fn authenticated(inner: impl Answering, auth: Arc<Auth>) -> impl Answering {
+    service_fn(move |mut request: Request| {
+        let (inner, auth) = (inner.clone(), Arc::clone(&auth));
+        async move {
+            let client = request.extensions().get().copied();
+            let asked = (request.method(), request.uri().path());
+            let principal = match auth.who(asked, request.headers(), client).await {
+                Ok(principal) => principal,
+                Err(problem) => return Ok(problem.into_response()),
+            };
+            request.extensions_mut().insert(Arc::clone(&principal));
+            let mut response = ask(inner, request).await;
+            // For the log.
+            response.extensions_mut().insert(principal);
+            Ok(response)
+        }
+    })
 }
 
-/// Gives the request its principal, and ends one that takes longer than it may; dropping it cancels its query.
-async fn authenticated(
-    State(inner): State<Arc<Inner>>,
-    Extension(client): Extension<Client>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let asked = (request.method(), request.uri().path());
-    let principal = match inner.auth.who(asked, request.headers(), client).await {
-        Ok(principal) => principal,
-        Err(problem) => return problem.into_response(),
-    };
-    request.extensions_mut().insert(Arc::clone(&principal));
-    let mut response = match tokio::time::timeout(inner.request_max, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let seconds = inner.request_max.as_secs_f64();
-            let detail = format!("no answer within {seconds} s; ask for less at once");
-            Problem::new(Kind::TimedOut, detail)
-                .caused_by(format!("not done within {seconds} s"))
-                .into_response()
+/// Ends a request that takes longer than it may; dropping it cancels its query.
+pub(super) fn timed(inner: impl Answering, request_max: Duration) -> impl Answering {
+    service_fn(move |request: Request| {
+        let inner = inner.clone();
+        async move {
+            let answer = tokio::time::timeout(request_max, ask(inner, request)).await;
+            Ok(answer.unwrap_or_else(|_| {
+                let seconds = request_max.as_secs_f64();
+                let detail = format!("no answer within {seconds} s; ask for less at once");
+                Problem::new(Kind::TimedOut, detail)
+                    .caused_by(format!("not done within {seconds} s"))
+                    .into_response()
+            }))
         }
-    };
-    // For the log.
-    response.extensions_mut().insert(principal);
-    response
+    })
 }
 
 /// A panic is a bug of ours that must not cost the client its connection.

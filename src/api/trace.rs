@@ -19,26 +19,29 @@ impl Names {
         Self { beginning, next: AtomicU64::new(first) }
     }
 
-    /// 16 hexadecimal digits, not all of them 0.
-    fn short(&self) -> String {
+    /// Of 8 bytes, not all of them 0.
+    fn short(&self) -> u64 {
         // An odd factor: each number has a name of its own, and neighbours look nothing alike.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1))
+        number.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1)
+    }
+
+    /// Of 16 bytes.
+    fn wide(&self) -> u128 {
+        u128::from(self.beginning) << 64 | u128::from(self.short())
     }
 
     /// 32 hexadecimal digits.
     pub(super) fn long(&self) -> String {
-        format!("{:016x}{}", self.beginning, self.short())
+        format!("{:032x}", self.wide())
     }
 }
 
 /// A span of a trace: ours, for one request.
 pub(super) struct Trace {
-    /// 32 hexadecimal digits.
-    pub(super) id: String,
-    /// 16 hexadecimal digits.
-    span: String,
-    flags: String,
+    id: u128,
+    span: u64,
+    flags: u8,
 }
 
 impl Trace {
@@ -50,37 +53,36 @@ impl Trace {
             (Some(only), None) => only.to_str().ok().and_then(parse),
             _ => None,
         };
-        match parsed {
-            Some((id, flags)) => Self { id, span, flags },
-            None => Self { id: names.long(), span, flags: "00".into() },
-        }
+        let (id, flags) = parsed.unwrap_or_else(|| (names.wide(), 0));
+        Self { id, span, flags }
+    }
+
+    /// 32 hexadecimal digits.
+    pub(super) fn id(&self) -> String {
+        format!("{:032x}", self.id)
     }
 
     /// For the answer, with our span.
     pub(super) fn header(&self) -> Option<HeaderValue> {
-        HeaderValue::try_from(format!("00-{}-{}-{}", self.id, self.span, self.flags)).ok()
+        let Self { id, span, flags } = self;
+        HeaderValue::try_from(format!("00-{id:032x}-{span:016x}-{flags:02x}")).ok()
     }
 }
 
 /// Trace id and flags of `version-traceid-parentid-flags`.
-fn parse(text: &str) -> Option<(String, String)> {
+fn parse(text: &str) -> Option<(u128, u8)> {
     let mut parts = text.splitn(5, '-');
     let hex = |part: &str, digits: usize| {
-        part.len() == digits
-            && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        let plain = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        let number = u128::from_str_radix(part, 16).ok()?;
+        (part.len() == digits && part.bytes().all(plain)).then_some(number)
     };
-    let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let version = hex(parts.next()?, 2)?;
+    let (id, parent) = (hex(parts.next()?, 32)?, hex(parts.next()?, 16)?);
+    let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
     let more = parts.next().is_some();
-    let zero = |part: &str| part.bytes().all(|b| b == b'0');
-    let valid = hex(version, 2)
-        && version != "ff"
-        && !(version == "00" && more)
-        && hex(id, 32)
-        && !zero(id)
-        && hex(parent, 16)
-        && !zero(parent)
-        && hex(flags, 2);
-    valid.then(|| (id.to_owned(), flags.to_owned()))
+    let valid = version != 0xff && !(version == 0 && more) && id != 0 && parent != 0;
+    valid.then_some((id, flags))
 }
 
 #[cfg(test)]
@@ -96,12 +98,12 @@ mod tests {
             Trace::of(&headers, &Names::new())
         };
         let trace = of(&format!("00-{id}-00f067aa0ba902b7-01"));
-        assert_eq!(trace.id, id);
+        assert_eq!(trace.id(), id);
         let header = trace.header().unwrap();
         let parts: Vec<&str> = header.to_str().unwrap().split('-').collect();
         assert_eq!((parts[0], parts[1], parts[2].len(), parts[3]), ("00", id, 16, "01"));
         assert_ne!(parts[2], "00f067aa0ba902b7");
-        assert_eq!(of(&format!("cc-{id}-00f067aa0ba902b7-01-what-comes")).id, id);
+        assert_eq!(of(&format!("cc-{id}-00f067aa0ba902b7-01-what-comes")).id(), id);
         for bad in [
             format!("00-{id}-00f067aa0ba902b7-01-more"),
             format!("ff-{id}-00f067aa0ba902b7-01"),
@@ -110,7 +112,7 @@ mod tests {
             format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()),
             "nonsense".to_owned(),
         ] {
-            assert_ne!(of(&bad).id, id, "{bad}");
+            assert_ne!(of(&bad).id(), id, "{bad}");
         }
     }
 }
