@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -17,9 +18,10 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
-use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tower::{Layer, Service, ServiceExt as _};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::answer::{self, Answered};
@@ -51,23 +53,9 @@ const EXPOSED: [&str; 12] = [
     "www-authenticate",
 ];
 
-/// What answers requests, each with whatever status it takes.
-pub(super) trait Answering:
-    Service<Request, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Answering for S where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
+/// What answers requests, each with whatever status it takes. Asking it clones and boxes nothing.
+pub(super) trait Answering: Send + Sync + 'static {
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
 }
 
 /// Puts the stack around `routes`, and the frame alone around `health`: whoever watches the server is never told to wait.
@@ -80,13 +68,11 @@ pub(super) fn around(
     limits: &ServeLimits,
 ) -> Frame<impl Answering> {
     let routes = limits::limited(routes, Per::Principal, limits.principal_rate);
-    let routes = authenticated(routes, auth);
-    let routes = limits::limited(routes, Per::Address, limits.address_rate);
-    let inner = beside(routes, health);
-    let shared = (!server.cors_origins.is_empty())
-        .then(|| BoxCloneSyncService::new(cors(&server.cors_origins).layer(inner.clone())));
+    let routes =
+        limits::limited(Authenticated { inner: routes, auth }, Per::Address, limits.address_rate);
+    let cors = (!server.cors_origins.is_empty()).then(|| cors(&server.cors_origins));
     Frame {
-        inner: either(shared, inner),
+        inner: layered(cors, Beside { routes, health }),
         metrics,
         log: server.log,
         trusted_proxies: Arc::clone(&server.trusted_proxies),
@@ -95,25 +81,69 @@ pub(super) fn around(
     }
 }
 
-/// The answer of a service that is always ready.
-pub(super) async fn ask(service: impl Answering, request: Request) -> Response {
-    service.oneshot(request).await.unwrap_or_else(never)
+impl Answering for Router {
+    async fn answer(&self, request: Request) -> Response {
+        self.clone().oneshot(request).await.unwrap_or_else(never)
+    }
 }
 
-/// `one` where there is one, else `other`. The first is boxed, so that types do not double with each of these.
-pub(super) fn either(
-    one: Option<BoxCloneSyncService<Request, Response, Infallible>>,
-    other: impl Answering,
-) -> impl Answering {
-    service_fn(move |request: Request| {
-        let one = one.clone().ok_or_else(|| other.clone());
-        async move {
-            Ok(match one {
-                Ok(one) => ask(one, request).await,
-                Err(other) => ask(other, request).await,
-            })
+/// What may have a layer of tower around it.
+pub(super) enum Layered<S> {
+    Bare(S),
+    Layered(BoxCloneSyncService<Request, Response, Infallible>),
+}
+
+/// `inner` with `layer` around it, where there is one.
+pub(super) fn layered<S, L>(layer: Option<L>, inner: S) -> Layered<S>
+where
+    S: Answering,
+    L: Layer<Inner<S>>,
+    L::Service: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    match layer {
+        None => Layered::Bare(inner),
+        Some(layer) => {
+            let service = layer.layer(Inner(Arc::new(inner)));
+            Layered::Layered(BoxCloneSyncService::new(service))
         }
-    })
+    }
+}
+
+impl<S: Answering> Answering for Layered<S> {
+    async fn answer(&self, request: Request) -> Response {
+        match self {
+            Self::Bare(inner) => inner.answer(request).await,
+            Self::Layered(service) => service.clone().oneshot(request).await.unwrap_or_else(never),
+        }
+    }
+}
+
+/// What a layer of tower goes around.
+pub(super) struct Inner<S>(Arc<S>);
+
+impl<S> Clone for Inner<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Answering> Service<Request> for Inner<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { Ok(inner.answer(request).await) })
+    }
 }
 
 fn never<T>(error: Infallible) -> T {
@@ -141,7 +171,7 @@ impl<S: Answering> Frame<S> {
         request.extensions_mut().insert(client);
         let mut response = match limits::too_long(&target, self.target_bytes_max) {
             Some(problem) => problem.into_response(),
-            None => without_panics(ask(self.inner.clone(), request)).await,
+            None => without_panics(self.inner.answer(request)).await,
         };
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             if let Some(cause) = problem.cause() {
@@ -161,7 +191,7 @@ impl<S: Answering> Frame<S> {
         if self.log != RequestLog::Off {
             let asked = Asked {
                 id: &id,
-                trace: &trace,
+                trace: trace.as_ref(),
                 method: &method,
                 target: &target,
                 client,
@@ -174,31 +204,32 @@ impl<S: Answering> Frame<S> {
         if let Ok(id) = HeaderValue::try_from(id) {
             headers.insert(REQUEST_ID, id);
         }
-        if let Some(trace) = trace.header() {
+        if let Some(trace) = trace.and_then(|trace| trace.header()) {
             headers.insert(TRACEPARENT, trace);
         }
         response
     }
 }
 
-/// Answers requests for paths of `health` by it, others by `routes`.
-fn beside(routes: impl Answering, health: Router) -> impl Answering {
-    service_fn(move |request: Request| {
-        let of_health = HEALTH.contains(&request.uri().path());
-        let service = if of_health { Ok(health.clone()) } else { Err(routes.clone()) };
-        async move {
-            Ok(match service {
-                Ok(health) => ask(health, request).await,
-                Err(routes) => ask(routes, request).await,
-            })
+/// Answers requests for paths of health by `health`, others by `routes`.
+struct Beside<S> {
+    routes: S,
+    health: Router,
+}
+
+impl<S: Answering> Answering for Beside<S> {
+    async fn answer(&self, request: Request) -> Response {
+        match HEALTH.contains(&request.uri().path()) {
+            true => self.health.answer(request).await,
+            false => self.routes.answer(request).await,
         }
-    })
+    }
 }
 
 /// What a line of the log tells of a request: never its query string, nor what it showed to say who it is.
 struct Asked<'a> {
     id: &'a str,
-    trace: &'a Trace,
+    trace: Option<&'a Trace>,
     method: &'a Method,
     target: &'a Uri,
     client: Client,
@@ -212,7 +243,7 @@ impl Asked<'_> {
             "time": chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
                 .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             "request_id": self.id,
-            "trace_id": self.trace.id(),
+            "trace_id": self.trace.map(Trace::id),
             "method": self.method.as_str(),
             "path": self.target.path(),
             "status": response.status().as_u16(),
@@ -260,7 +291,7 @@ fn request_id(headers: &HeaderMap, names: &Names) -> String {
 }
 
 /// What keeps browsers from taking an answer for what it is not; pages say themselves what they may load.
-fn for_browsers(headers: &mut HeaderMap) {
+pub(super) fn for_browsers(headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -295,40 +326,44 @@ fn cors(origins: &[String]) -> CorsLayer {
 }
 
 /// Gives each request its principal; one that nobody credible sends is refused.
-fn authenticated(inner: impl Answering, auth: Arc<Auth>) -> impl Answering {
-    service_fn(move |mut request: Request| {
-        let (inner, auth) = (inner.clone(), Arc::clone(&auth));
-        async move {
-            let client = request.extensions().get().copied();
-            let asked = (request.method(), request.uri().path());
-            let principal = match auth.who(asked, request.headers(), client).await {
-                Ok(principal) => principal,
-                Err(problem) => return Ok(problem.into_response()),
-            };
-            request.extensions_mut().insert(Arc::clone(&principal));
-            let mut response = ask(inner, request).await;
-            // For the log.
-            response.extensions_mut().insert(principal);
-            Ok(response)
-        }
-    })
+struct Authenticated<S> {
+    inner: S,
+    auth: Arc<Auth>,
+}
+
+impl<S: Answering> Answering for Authenticated<S> {
+    async fn answer(&self, mut request: Request) -> Response {
+        let client = request.extensions().get().copied();
+        let asked = (request.method(), request.uri().path());
+        let principal = match self.auth.who(asked, request.headers(), client).await {
+            Ok(principal) => principal,
+            Err(problem) => return problem.into_response(),
+        };
+        request.extensions_mut().insert(Arc::clone(&principal));
+        let mut response = self.inner.answer(request).await;
+        // For the log.
+        response.extensions_mut().insert(principal);
+        response
+    }
 }
 
 /// Ends a request that takes longer than it may; dropping it cancels its query.
-pub(super) fn timed(inner: impl Answering, request_max: Duration) -> impl Answering {
-    service_fn(move |request: Request| {
-        let inner = inner.clone();
-        async move {
-            let answer = tokio::time::timeout(request_max, ask(inner, request)).await;
-            Ok(answer.unwrap_or_else(|_| {
-                let seconds = request_max.as_secs_f64();
-                let detail = format!("no answer within {seconds} s; ask for less at once");
-                Problem::new(Kind::TimedOut, detail)
-                    .caused_by(format!("not done within {seconds} s"))
-                    .into_response()
-            }))
-        }
-    })
+pub(super) struct Timed<S> {
+    pub(super) inner: S,
+    pub(super) request_max: Duration,
+}
+
+impl<S: Answering> Answering for Timed<S> {
+    async fn answer(&self, request: Request) -> Response {
+        let answer = tokio::time::timeout(self.request_max, self.inner.answer(request)).await;
+        answer.unwrap_or_else(|_| {
+            let seconds = self.request_max.as_secs_f64();
+            let detail = format!("no answer within {seconds} s; ask for less at once");
+            Problem::new(Kind::TimedOut, detail)
+                .caused_by(format!("not done within {seconds} s"))
+                .into_response()
+        })
+    }
 }
 
 /// A panic is a bug of ours that must not cost the client its connection.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponse as _, Response};
-use tower::util::BoxCloneSyncService;
-use tower::{Layer as _, ServiceExt as _};
+use tower::layer::util::Stack;
+use tower::util::MapResponseLayer;
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 
 use super::client::{self, Client};
-use super::layers::{self, Answering};
+use super::layers::{self, Answering, Layered};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use crate::config::Rate;
@@ -62,8 +62,8 @@ impl KeyExtractor for Per {
 }
 
 /// Puts a limit around `inner`: whoever asks more often is told to wait, and everyone how much is left.
-pub(super) fn limited(inner: impl Answering, per: Per, rate: Option<Rate>) -> impl Answering {
-    let limited = rate.and_then(|rate| {
+pub(super) fn limited<S: Answering>(inner: S, per: Per, rate: Option<Rate>) -> Layered<S> {
+    let limit = rate.and_then(|rate| {
         let mut config = GovernorConfigBuilder::default();
         let mut config = config.key_extractor(per).use_headers();
         config.period(Duration::from_secs(1) / rate.per_second.get());
@@ -77,11 +77,11 @@ pub(super) fn limited(inner: impl Answering, per: Per, rate: Option<Rate>) -> im
                 config.limiter().retain_recent();
             }
         });
-        let governor = GovernorLayer::new(config).error_handler(refused).layer(inner.clone());
-        let told = governor.map_response(move |response| told(response, per, rate));
-        Some(BoxCloneSyncService::new(told))
+        let governor = GovernorLayer::new(config).error_handler(refused);
+        let told = MapResponseLayer::new(move |response| told(response, per, rate));
+        Some(Stack::new(governor, told))
     });
-    layers::either(limited, inner)
+    layers::layered(limit, inner)
 }
 
 fn refused(error: GovernorError) -> Response {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
 
 /// What clients and collectors pass on.
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -15,7 +16,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new() -> Self {
-        let (beginning, first) = uuid::Uuid::new_v4().as_u64_pair();
+        let (beginning, first) = Uuid::new_v4().as_u64_pair();
         Self { beginning, next: AtomicU64::new(first) }
     }
 
@@ -33,7 +34,7 @@ impl Names {
 
     /// 32 hexadecimal digits.
     pub(super) fn long(&self) -> String {
-        format!("{:032x}", self.wide())
+        digits(self.wide())
     }
 }
 
@@ -45,21 +46,17 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    /// A span of the trace that the headers name, or of a new one where they name none.
-    pub(super) fn of(headers: &HeaderMap, names: &Names) -> Self {
-        let span = names.short();
+    /// A span of the trace that the headers name, where they name one: none is begun here, where nobody would collect it.
+    pub(super) fn of(headers: &HeaderMap, names: &Names) -> Option<Self> {
         let mut given = headers.get_all(&TRACEPARENT).iter();
-        let parsed = match (given.next(), given.next()) {
-            (Some(only), None) => only.to_str().ok().and_then(parse),
-            _ => None,
-        };
-        let (id, flags) = parsed.unwrap_or_else(|| (names.wide(), 0));
-        Self { id, span, flags }
+        let (only, None) = (given.next()?, given.next()) else { return None };
+        let (id, flags) = parse(only.to_str().ok()?)?;
+        Some(Self { id, span: names.short(), flags })
     }
 
     /// 32 hexadecimal digits.
     pub(super) fn id(&self) -> String {
-        format!("{:032x}", self.id)
+        digits(self.id)
     }
 
     /// For the answer, with our span.
@@ -67,6 +64,11 @@ impl Trace {
         let Self { id, span, flags } = self;
         HeaderValue::try_from(format!("00-{id:032x}-{span:016x}-{flags:02x}")).ok()
     }
+}
+
+fn digits(number: u128) -> String {
+    // Many times as fast as `{:032x}`.
+    Uuid::from_u128(number).simple().to_string()
 }
 
 /// Trace id and flags of `version-traceid-parentid-flags`.
@@ -90,29 +92,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_valid_trace_goes_on_and_an_invalid_one_is_replaced() {
+    fn a_valid_trace_goes_on_and_an_invalid_one_is_none() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         let of = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(TRACEPARENT, value.parse().unwrap());
             Trace::of(&headers, &Names::new())
         };
-        let trace = of(&format!("00-{id}-00f067aa0ba902b7-01"));
+        let trace = of(&format!("00-{id}-00f067aa0ba902b7-01")).unwrap();
         assert_eq!(trace.id(), id);
         let header = trace.header().unwrap();
         let parts: Vec<&str> = header.to_str().unwrap().split('-').collect();
         assert_eq!((parts[0], parts[1], parts[2].len(), parts[3]), ("00", id, 16, "01"));
         assert_ne!(parts[2], "00f067aa0ba902b7");
-        assert_eq!(of(&format!("cc-{id}-00f067aa0ba902b7-01-what-comes")).id(), id);
+        let future = of(&format!("cc-{id}-00f067aa0ba902b7-01-what-comes"));
+        assert_eq!(future.unwrap().id(), id);
         for bad in [
             format!("00-{id}-00f067aa0ba902b7-01-more"),
             format!("ff-{id}-00f067aa0ba902b7-01"),
             format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
             format!("00-{id}-0000000000000000-01"),
             format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()),
+            format!("00-{id}-+0f067aa0ba902b7-01"),
             "nonsense".to_owned(),
         ] {
-            assert_ne!(of(&bad).id(), id, "{bad}");
+            assert!(of(&bad).is_none(), "{bad}");
         }
     }
 }

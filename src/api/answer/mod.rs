@@ -26,7 +26,7 @@ use cache::{Cached, Kept};
 use negotiate::{Coding, coding, media_type};
 pub(super) use negotiate::{FORMATS, format_name};
 pub(super) use page::page;
-pub(super) use repeats::repeated;
+pub(super) use repeats::Repeats;
 pub(super) use resident::Residents;
 use writing::{Rows, Written};
 

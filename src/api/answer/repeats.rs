@@ -9,10 +9,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use moka::sync::Cache as Moka;
-use tower::service_fn;
 
 use super::{Answered, Tag};
-use crate::api::layers::{Answering, ask};
+use crate::api::layers::{Answering, for_browsers};
 use crate::api::principal::Principal;
 use crate::api::versions::Versions;
 use crate::base::Version;
@@ -40,34 +39,46 @@ struct Head {
 }
 
 /// Stands before `inner`, which is asked only what was not asked like that before.
-pub(in crate::api) fn repeated(inner: impl Answering, versions: Arc<Versions>) -> impl Answering {
-    let weigh = |_: &blake3::Hash, head: &Arc<Head>| {
-        let texts = head.headers.values().map(|value| value.len()).sum::<usize>();
-        u32::try_from(HEAD_BYTES + texts).unwrap_or(u32::MAX)
-    };
-    let heads: Moka<blake3::Hash, Arc<Head>> =
-        Moka::builder().max_capacity(BYTES_MAX).weigher(weigh).build();
-    service_fn(move |request: Request| {
-        let (inner, versions, heads) = (inner.clone(), Arc::clone(&versions), heads.clone());
-        async move {
-            let Some((spelling, principal)) = spelling(&request) else {
-                return Ok(ask(inner, request).await);
-            };
-            if let Some(head) = heads.get(&spelling)
-                && let Some(response) = head.answer(&versions).await
-            {
-                return Ok(response);
-            }
-            let mut response = ask(inner, request).await;
-            if let Some(repeatable) = response.extensions_mut().remove() {
-                let headers = response.headers().clone();
-                let answered = response.extensions().get().cloned();
-                let head = Head { repeatable, headers, answered, _principal: principal };
-                heads.insert(spelling, Arc::new(head));
-            }
-            Ok(response)
+pub(in crate::api) struct Repeats<S> {
+    inner: S,
+    versions: Arc<Versions>,
+    heads: Moka<blake3::Hash, Arc<Head>>,
+}
+
+impl<S> Repeats<S> {
+    pub(in crate::api) fn new(inner: S, versions: Arc<Versions>) -> Self {
+        let weigh = |_: &blake3::Hash, head: &Arc<Head>| {
+            let texts = head.headers.values().map(|value| value.len()).sum::<usize>();
+            u32::try_from(HEAD_BYTES + texts).unwrap_or(u32::MAX)
+        };
+        let heads = Moka::builder().max_capacity(BYTES_MAX).weigher(weigh).build();
+        Self { inner, versions, heads }
+    }
+
+    fn keep(&self, spelling: blake3::Hash, principal: Arc<Principal>, response: &mut Response) {
+        let Some(repeatable) = response.extensions_mut().remove() else { return };
+        let mut headers = response.headers().clone();
+        for_browsers(&mut headers);
+        let answered = response.extensions().get().cloned();
+        let head = Head { repeatable, headers, answered, _principal: principal };
+        self.heads.insert(spelling, Arc::new(head));
+    }
+}
+
+impl<S: Answering> Answering for Repeats<S> {
+    async fn answer(&self, request: Request) -> Response {
+        let Some((spelling, principal)) = spelling(&request) else {
+            return self.inner.answer(request).await;
+        };
+        if let Some(head) = self.heads.get(&spelling)
+            && let Some(response) = head.answer(&self.versions).await
+        {
+            return response;
         }
-    })
+        let mut response = self.inner.answer(request).await;
+        self.keep(spelling, principal, &mut response);
+        response
+    }
 }
 
 impl Head {

@@ -22,7 +22,7 @@ use axum::{Extension, Router};
 
 use super::answer;
 use super::auth::{self, Auth};
-use super::layers::{self, Answering, Frame};
+use super::layers::{self, Answering, Frame, Timed};
 use super::mcp;
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
@@ -84,8 +84,9 @@ pub(super) fn framed(
         .route(live, read_only(get(health::alive)))
         .route(ready, read_only(get(health::ready)))
         .with_state(Arc::clone(&versions));
-    let router = answer::repeated(layers::timed(router, limits.request_max), versions);
-    layers::around(router, health, auth, metrics, server, limits)
+    let timed = Timed { inner: router, request_max: limits.request_max };
+    let routes = answer::Repeats::new(timed, versions);
+    layers::around(routes, health, auth, metrics, server, limits)
 }
 
 fn read_only(route: MethodRouter<Arc<Versions>>) -> MethodRouter<Arc<Versions>> {

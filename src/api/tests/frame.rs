@@ -40,7 +40,7 @@ async fn with_server(
     let metrics = Arc::new(Metrics::new());
     let addresses = Addresses::new(limits.address_connections_max, Arc::new([]));
     let open = ServerConfig::default();
-    let routes = layers::timed(router, limits.request_max);
+    let routes = layers::Timed { inner: router, request_max: limits.request_max };
     let frame = layers::around(routes, Router::new(), auth, Arc::clone(&metrics), &open, &limits);
     let frame = Arc::new(frame);
     server::Server { frame, tls: None, metrics, addresses, limits }.run(listener, stop).await;
