@@ -195,8 +195,12 @@ pub(super) fn read(
     };
     match std::fs::read(absolute).map(String::from_utf8) {
         Ok(Ok(text)) => Some(SourceText::new(shown, text.trim_start_matches('\u{feff}'))),
-        Ok(Err(_)) => {
-            problems.push(failed("it is not UTF-8".to_owned()));
+        Ok(Err(error)) => {
+            let source = SourceText::new(shown, String::from_utf8_lossy(error.as_bytes()));
+            let at = error.utf8_error().valid_up_to();
+            let message = "cannot read the file: it is not UTF-8".to_owned();
+            problems
+                .push(Diagnostic::error(message).at(source.span(at..at + '\u{fffd}'.len_utf8())));
             None
         }
         Err(error) => {
