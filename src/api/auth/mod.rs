@@ -4,6 +4,8 @@ mod keys;
 mod slow;
 mod token;
 mod users;
+#[cfg(test)]
+mod vectors;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
