@@ -38,7 +38,7 @@ use crate::config::{RequestLog, ServeLimits, ServerConfig};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARACTERS_MAX: usize = 128;
 /// What scripts of other origins may read of an answer.
-const EXPOSED: [&str; 12] = [
+const EXPOSED: [&str; 14] = [
     "etag",
     "link",
     "clearwell-version",
@@ -51,6 +51,14 @@ const EXPOSED: [&str; 12] = [
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
     "www-authenticate",
+    "traceparent",
+    "mcp-session-id",
+];
+/// What scripts of other origins may send to `/mcp` besides.
+const OF_MCP: [HeaderName; 3] = [
+    HeaderName::from_static("mcp-session-id"),
+    HeaderName::from_static("mcp-protocol-version"),
+    HeaderName::from_static("last-event-id"),
 ];
 
 /// What answers requests, each with whatever status it takes. Asking it clones and boxes nothing.
@@ -310,17 +318,18 @@ fn cors(origins: &[String]) -> CorsLayer {
         AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
     let exposed = EXPOSED.map(HeaderName::from_static);
+    let asked = [
+        header::AUTHORIZATION,
+        header::ACCEPT,
+        header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
+        REQUEST_ID,
+        TRACEPARENT,
+    ];
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::ACCEPT,
-            header::CONTENT_TYPE,
-            header::IF_NONE_MATCH,
-            REQUEST_ID,
-            TRACEPARENT,
-        ])
+        .allow_headers(asked.into_iter().chain(OF_MCP).collect::<Vec<_>>())
         .expose_headers(exposed)
         .max_age(Duration::from_secs(3600))
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponse as _, Response};
@@ -20,6 +20,10 @@ use crate::config::Rate;
 
 /// How often those are forgotten who have not asked lately.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How many may be remembered before those are forgotten at the next look.
+const REMEMBERED_MAX: usize = 10_000;
+/// Between two looks at how many are remembered.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Whom requests are counted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +74,17 @@ pub(super) fn limited<S: Answering>(inner: S, per: Per, rate: Option<Rate>) -> L
         let config = Arc::new(config.burst_size(rate.burst.get()).finish()?);
         let kept = Arc::downgrade(&config);
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(FORGET_EVERY);
+            let mut ticks = tokio::time::interval(LOOK_EVERY);
+            let mut forgot = Instant::now();
             loop {
                 ticks.tick().await;
                 let Some(config) = kept.upgrade() else { break };
-                config.limiter().retain_recent();
+                let limiter = config.limiter();
+                if is_time_to_forget(limiter.len(), forgot.elapsed()) {
+                    limiter.retain_recent();
+                    limiter.shrink_to_fit();
+                    forgot = Instant::now();
+                }
             }
         });
         let governor = GovernorLayer::new(config).error_handler(refused);
@@ -82,6 +92,12 @@ pub(super) fn limited<S: Answering>(inner: S, per: Per, rate: Option<Rate>) -> L
         Some(Stack::new(governor, told))
     });
     layers::layered(limit, inner)
+}
+
+/// Whether those are to be forgotten who have all their requests again, with so many remembered and so long after the last
+/// time.
+fn is_time_to_forget(remembered: usize, since: Duration) -> bool {
+    remembered > REMEMBERED_MAX || since >= FORGET_EVERY
 }
 
 fn refused(error: GovernorError) -> Response {
@@ -170,4 +186,30 @@ pub(super) fn too_long(target: &Uri, max: usize) -> Option<Problem> {
         let detail = format!("the path and query have {length} bytes; at most {max} are read");
         Problem::new(Kind::UriTooLong, detail)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_are_forgotten_before_their_time() {
+        let mut config = GovernorConfigBuilder::default().key_extractor(Per::Principal);
+        config.period(Duration::from_millis(1)).burst_size(1);
+        let config = config.finish().unwrap();
+        let limiter = config.limiter();
+        let ask = |from: usize, to: usize| {
+            (from..to).for_each(|number| {
+                let _ = limiter.check_key(&Key::Name(number.to_string()));
+            });
+        };
+        ask(0, REMEMBERED_MAX);
+        assert!(!is_time_to_forget(limiter.len(), Duration::ZERO));
+        assert!(is_time_to_forget(limiter.len(), FORGET_EVERY));
+        ask(REMEMBERED_MAX, REMEMBERED_MAX + 1);
+        assert!(is_time_to_forget(limiter.len(), Duration::ZERO));
+        std::thread::sleep(Duration::from_millis(20));
+        limiter.retain_recent();
+        assert!(limiter.is_empty(), "{}", limiter.len());
+    }
 }

@@ -11,4 +11,5 @@ mod mcp;
 mod operating;
 mod problems;
 mod shop;
+mod streams;
 mod swapping;

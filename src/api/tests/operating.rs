@@ -255,14 +255,18 @@ fn browsers_and_traces_are_told_what_they_need() {
     let reply = ask(server.address, "OPTIONS", PATH, preflight);
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("access-control-allow-origin"), "https://a.example");
-    assert!(reply.header("access-control-allow-headers").contains("authorization"), "{reply:?}");
+    for allowed in ["authorization", "mcp-session-id", "mcp-protocol-version", "last-event-id"] {
+        assert!(reply.header("access-control-allow-headers").contains(allowed), "{reply:?}");
+    }
     let ann = shop.bearer(&["*"]);
     let reply = ask(server.address, "GET", PATH, &format!("{ann}origin: https://a.example\r\n"));
     assert_eq!(
         (reply.status, reply.header("access-control-allow-origin")),
         (200, "https://a.example")
     );
-    assert!(reply.header("access-control-expose-headers").contains("etag"), "{reply:?}");
+    for exposed in ["etag", "traceparent", "mcp-session-id"] {
+        assert!(reply.header("access-control-expose-headers").contains(exposed), "{reply:?}");
+    }
     let other = ask(server.address, "GET", PATH, &format!("{ann}origin: https://b.example\r\n"));
     assert_eq!(other.header("access-control-allow-origin"), "");
 }
