@@ -249,7 +249,7 @@ fn configuration_means_what_it_means_to_dbt() {
           - accepted_values: {name: doubled, values: [placed, o''dd], config: {where: id < 2}}
 ",
     );
-    project.append("dbt_project.yml", "vars: {soft: true, from: 2}\n");
+    project.write("dbt_project.yml", "name: test\nversion: '1.0'\nvars: {soft: true, from: 2}\n");
     let ran = project.run(["build", "--json"]).failure(1);
     assert_eq!(finding(&ran, "none_missing"), ("warn".to_owned(), 0));
     assert_eq!(finding(&ran, "filtered"), ("pass".to_owned(), 0));
