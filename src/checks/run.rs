@@ -10,7 +10,7 @@ use super::dbt::{Judgement, Test};
 use super::expected::Expected;
 use super::form::{Answers, Ask};
 use super::known::{self, Known};
-use super::{proved, scan};
+use super::{hollow, proved, scan};
 use crate::base::{Diagnostic, TableName};
 use crate::engine::{Session, SqlError};
 use crate::project::{Check, CheckKind, Node, Project};
@@ -39,7 +39,8 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
     let mut findings: Vec<Finding> = tests.iter().map(passed).collect();
     let mut is_known = |index: usize| {
         let now = fingerprints[index].as_ref();
-        now.is_some_and(|now| known.passes(&mut findings[index], now))
+        let code = context.code(&tests[index]);
+        now.is_some_and(|now| known.passes(&mut findings[index], now, code))
     };
     let open: Vec<usize> = (0..checks.len()).filter(|&index| !is_known(index)).collect();
     let unproved: Vec<usize> = open
@@ -47,10 +48,20 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
         .copied()
         .filter(|&index| !proved::passes(&tests[index], context.project, context.state))
         .collect();
-    context.judge(&tests, &unproved, &mut findings).await;
+    let judged = context.judge(&tests, &unproved, &mut findings);
+    let hints = hollow::hints(context.session, context.project, &tests, &open);
+    let ((), hints) = futures::join!(judged, hints);
+    for (index, why) in hints {
+        let (check, status) = (&findings[index].check, findings[index].status);
+        debug_assert!(!matches!(status, CheckStatus::Warn | CheckStatus::Fail), "{check}: {why}");
+        let passed = status == CheckStatus::Pass;
+        findings[index].hollow = Some(why).filter(|_| passed);
+    }
     for &index in &open {
         match (&fingerprints[index], findings[index].status) {
-            (Some(now), CheckStatus::Pass) => known.add(&findings[index], now.clone()),
+            (Some(now), CheckStatus::Pass) => {
+                known.add(&findings[index], now.clone(), context.code(&tests[index]));
+            }
             _ => known.remove(&checks[index].info.id),
         }
     }
@@ -85,6 +96,12 @@ impl<'a> CheckRun<'a> {
         let reads: Vec<&TableName> =
             self.project.tables_of(&test.check.info.depends_on).into_iter().collect();
         known::fingerprint(test, &reads, self.state)
+    }
+
+    /// Hash of the plan that makes the tested table, views below it included.
+    fn code(&self, test: &Test<'a>) -> Option<&str> {
+        let manifest = self.state.tables.get(test.tested?)?;
+        Some(manifest.code.plan.as_str())
     }
 
     /// Counts first, in shared scans; what that does not settle is run whole, and what did not pass shows some rows.
@@ -234,6 +251,7 @@ fn passed(test: &Test<'_>) -> Finding {
         sample: None,
         stored: None,
         result: None,
+        hollow: None,
     }
 }
 

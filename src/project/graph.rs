@@ -158,6 +158,8 @@ pub(crate) enum CheckKind {
         /// The condition that a failing row of the target meets, where single rows tell and no row meets it exactly if
         /// the query returns none.
         row_condition: Option<String>,
+        /// The columns that `dbt_utils.unique_combination_of_columns` says are a key; else empty.
+        key: Vec<String>,
     },
     /// Rows that the query returns are failures.
     Singular {

@@ -263,3 +263,52 @@ fn configuration_means_what_it_means_to_dbt() {
         project.run(["query", "select count(*) as n from limited", "--at", &at, "-f", "csv"]);
     assert_eq!(rows.success().stdout, "n\n1\n");
 }
+
+#[test]
+fn a_test_that_no_data_can_break_is_pointed_out() {
+    let project = TestProject::new(ORDERS);
+    project.write(
+        "models/by_status.sql",
+        "select case when status = 'odd' then 'odd' else 'good' end as state, count(*) as orders, sum(amount) as amount
+from {{ ref('orders') }} group by 1",
+    );
+    project.write(
+        "models/by_status.yml",
+        "models:
+  - name: by_status
+    data_tests:
+      - dbt_utils.unique_combination_of_columns: {name: pair, combination_of_columns: [state, orders]}
+    columns:
+      - name: state
+        data_tests:
+          - unique: {name: key}
+          - accepted_values: {name: values, values: [odd, good, other]}
+          - accepted_values: {name: fewer, values: [odd], config: {severity: warn}}
+      - {name: orders, data_tests: [not_null: {name: counted}, unique: {name: counts}]}
+      - {name: amount, data_tests: [not_null: {name: summed}]}
+",
+    );
+    let ran = project.build().success();
+    let hints: Vec<&str> =
+        ran.stderr.lines().filter_map(|line| line.strip_prefix("hint       check     ")).collect();
+    let expected = [
+        "counted: can never fail: `orders` is a count",
+        "key: can never fail: `state` is what the model groups by",
+        "pair: can never fail: `state` is what the model groups by",
+        "values: can never fail: `state` is one of 'good', 'odd' by its `case`",
+    ];
+    let mut sorted = hints.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    project.build().success().says("nothing has changed").says("counted: can never fail");
+    // The same rows of other SQL: what was said of the old is not said of the new.
+    project.write(
+        "models/by_status.sql",
+        "select case when status = 'odd' then status else 'good' end as state, count(*) as orders, sum(amount) as amount
+from {{ ref('orders') }} group by 1",
+    );
+    let again = project.build().success();
+    assert!(!again.stderr.contains("values: can never fail"), "{}", again.stderr);
+    let quiet = project.run(["build", "-q", "--full-refresh"]).success();
+    assert!(!quiet.stderr.contains("can never fail"), "{}", quiet.stderr);
+}

@@ -98,8 +98,9 @@ from (
 {% endtest %}
 
 {% test at_least_one(model, column_name, group_by_columns=[]) %}
-select {% for column in group_by_columns %}{{ column }}, {% endfor %}count({{ column_name }}) as filled
-from {{ model }} {% if group_by_columns %}group by {{ group_by_columns | join(', ') }}{% endif %}
+{%- set keys = group_by_columns | reject('equalto', column_name) | list %}
+select {% for column in keys %}{{ column }}, {% endfor %}count({{ column_name }}) as filled
+from {{ model }} {% if keys %}group by {{ keys | join(', ') }}{% endif %}
 having count({{ column_name }}) = 0
 {% endtest %}
 

@@ -23,6 +23,9 @@ use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
 /// The tests that dbt itself brings.
 const BUILT_IN: [&str; 4] = ["unique", "not_null", "accepted_values", "relationships"];
 
+/// Tests that several columns are a key.
+const KEY_OF_COLUMNS: &str = "dbt_utils.unique_combination_of_columns";
+
 /// What tests are written at.
 struct Target<'a> {
     id: &'a NodeId,
@@ -141,7 +144,11 @@ fn check(
                 None => test.kind.clone(),
             };
             let (sql, row_condition) = (rendered.sql, rendered.row_condition);
-            (CheckKind::Generic { name, sql, row_condition }, rendered.depends_on)
+            let key = match name == KEY_OF_COLUMNS {
+                true => key_columns(arguments.get("combination_of_columns")),
+                false => Vec::new(),
+            };
+            (CheckKind::Generic { name, sql, row_condition, key }, rendered.depends_on)
         }
         None => {
             let (kind, other) = kind(&test, column.as_deref(), target, lookup, problems)?;
@@ -174,6 +181,11 @@ fn check(
     };
     let target = Some(target.id.clone());
     Some(Check { info, kind, target, expressions: String::new(), column, config, stored })
+}
+
+fn key_columns(written: Option<&Json>) -> Vec<String> {
+    let columns = written.and_then(Json::as_array).into_iter().flatten();
+    columns.filter_map(|column| column.as_str().map(str::to_owned)).collect()
 }
 
 /// dbt's name of a test; `source_` stands before the name of one of a source's.
