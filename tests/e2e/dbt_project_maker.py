@@ -21,6 +21,8 @@ FILTERS = [
     "key % 2 = 0", "length(name) > 3", "day between date '2024-01-01' and date '2024-01-20'", "1 = 2", "status = 'Ünbekannt'",
     "ratio >= 0.5 or ratio is null", "KEY > 1 and Status is not null",
 ]
+# Kinds of tests that the SQL of a model alone can answer.
+PROMISED = ["unique", "not_null", "accepted_values", "dbt_utils.unique_combination_of_columns"]
 SHAPES = ["mixed", "mixed", "good", "empty", "null", "single", "duplicates"]
 
 
@@ -83,6 +85,29 @@ def csv(table, columns):
     return "\n".join(lines) + "\n"
 
 
+def derived_sql(random):
+    """A model whose SQL may promise what tests ask for."""
+    status = random.choice([
+        "case when key > 2 then 'placed' else 'shipped' end", "case when key > 2 then 'placed' end", "coalesce(status, 'placed')",
+        "case when flag then status else 'placed' end", "status", "case status when 'placed' then 'placed' else null end", "'placed'",
+    ])
+    ref = random.choice(["ref", "coalesce(ref, 1)", "coalesce(ref, low)", "case when flag then 1 else 2 end", "coalesce(ref, null)"])
+    where = random.choice([
+        "", "where status is not null", "where status in ('placed', 'shipped')", "where ref is not null or flag", "where ref = 2",
+        "where status <> 'placed'",
+    ])
+    source = random.choice(["{{ ref('plain') }}", "(select * from {{ ref('plain') }} union all select * from {{ ref('plain') }})"])
+    return random.choice([
+        f"select {status} as status, {ref} as ref, count(*) as key from {source} {where} group by 1, 2",
+        f"select {status} as status, max({ref}) as ref, count(key) as key from {source} {where} group by 1",
+        f"select distinct {status} as status, {ref} as ref, row_number() over () as key from {source} {where}",
+        f"select distinct {status} as status, {ref} as ref, key is null as key from {source} {where}",
+        f"with a as (select {status} as status, {ref} as ref, key from {source} {where}) select a.status, a.ref, b.key from a\n"
+        f"{random.choice(['left', 'full', 'right', ''])} join (select distinct key from {{{{ ref('plain') }}}}) as b on a.ref = b.key",
+        f"select {status} as status, {ref} as ref, key from {source} {where} order by 3 limit {random.choice([1, 3, 100])}",
+    ]) + "\n"
+
+
 class Tests:
     """Makes uses of tests, as they stand in a properties file."""
 
@@ -92,9 +117,11 @@ class Tests:
         self.made = 0
         self.used = set()
 
-    def of_table(self, table, others, columns, count):
-        """Up to `count` uses of tests of one table: `(column or None, use)` each."""
-        makers = [maker for maker in MAKERS if set(maker(self.random, others)[3]) <= set(columns)]
+    def of_table(self, table, others, columns, count, kinds=None):
+        """Up to `count` uses of tests of one table, of any kind or of some: `(column or None, use)` each."""
+        makers = [maker for maker in MAKERS if any(set(maker(self.random, others)[3]) <= set(columns) for _ in range(20))]
+        if kinds:
+            makers = [maker for maker in makers if maker(self.random, others)[0] in kinds]
         uses = []
         for _ in range(count):
             kind, column, arguments, needs = self.random.choice(makers)(self.random, others)
@@ -431,6 +458,8 @@ def make(random, folder):
         path.write_text(f"{{{{ config(materialized='{kind}') }}}}\n" + model_sql(rows(random, shape)), encoding="utf-8")
     (folder / "models/filtered.sql").write_text(
         "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('plain') }} where key is not null\n", encoding="utf-8")
+    for place in range(3):
+        (folder / f"models/derived_{place}.sql").write_text(derived_sql(random), encoding="utf-8")
     seed = [row for row in rows(random, "mixed")] + rows(random, "good")
     seed = [row | {"name": row["name"] and row["name"].strip() or None, "status": row["status"] or None} for row in seed]
     seed_columns = ["key", "ref", "amount", "name", "status", "flag", "day", "low", "high"]
@@ -447,6 +476,9 @@ def make(random, folder):
         # What `equality` compares must be a relation.
         uses = [use for use in tests.of_table(name, others, ANY, 22) if name != "filtered" or "dbt_utils.equality" not in str(use)]
         (soft if name.startswith("soft") else properties)["models"].append(described(name, uses))
+    for place in range(3):
+        uses = tests.of_table(f"derived_{place}", others, ["status", "ref", "key"], 16, PROMISED)
+        properties["models"].append(described(f"derived_{place}", uses))
     types = {name: TYPES[name] for name in seed_columns}
     uses = tests.of_table("sown", ["one"], seed_columns, 8)
     properties["seeds"].append(described("sown", uses) | {"config": {"column_types": types}})
