@@ -1,23 +1,27 @@
 //! What stands around every route, outermost first: the frame (id, client, sizes, panics, problems, headers, log), CORS, how
-//! often an address asks, who asks and for how long that may take, how often that one asks. Around health there is the frame alone,
-//! and CORS.
+//! often an address asks, who asks, how often that one asks, answers given before, and how long a new one may take. Around
+//! health there is the frame alone, and CORS.
 //!
-//! There are few layers on purpose: each costs every request some allocations.
+//! They are services around services, not layers of a router: each of those costs every request several allocations.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Router};
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use ipnet::IpNet;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service, ServiceExt as _};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::answer::{self, Answered};
@@ -27,6 +31,7 @@ use super::limits::{self, Per};
 use super::metrics::Metrics;
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
+use super::routes::HEALTH;
 use super::trace::{Names, TRACEPARENT, Trace};
 use crate::config::{RequestLog, ServeLimits, ServerConfig};
 
@@ -48,34 +53,106 @@ const EXPOSED: [&str; 12] = [
     "www-authenticate",
 ];
 
-/// Puts the stack around `router`, and the frame alone around `health`: whoever watches the server is never told to wait.
+/// What answers requests, each with whatever status it takes. Asking it clones and boxes nothing.
+pub(super) trait Answering: Send + Sync + 'static {
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+/// Puts the stack around `routes`, and the frame alone around `health`: whoever watches the server is never told to wait.
 pub(super) fn around(
-    router: Router,
+    routes: impl Answering,
     health: Router,
     auth: Arc<Auth>,
     metrics: Arc<Metrics>,
     server: &ServerConfig,
     limits: &ServeLimits,
-) -> Router {
-    let inner = Arc::new(Inner { auth, request_max: limits.request_max });
-    let router = limits::limited(router, Per::Principal, limits.principal_rate)
-        .layer(from_fn_with_state(inner, authenticated));
-    let mut router = limits::limited(router, Per::Address, limits.address_rate).merge(health);
-    if !server.cors_origins.is_empty() {
-        router = router.layer(cors(&server.cors_origins));
-    }
-    let frame = Frame {
+) -> Frame<impl Answering> {
+    let routes = limits::limited(routes, Per::Principal, limits.principal_rate);
+    let routes =
+        limits::limited(Authenticated { inner: routes, auth }, Per::Address, limits.address_rate);
+    let cors = (!server.cors_origins.is_empty()).then(|| cors(&server.cors_origins));
+    Frame {
+        inner: layered(cors, Beside { routes, health }),
         metrics,
         log: server.log,
         trusted_proxies: Arc::clone(&server.trusted_proxies),
         target_bytes_max: limits.target_bytes_max,
         names: Names::new(),
-    };
-    router.layer(from_fn_with_state(Arc::new(frame), framed))
+    }
+}
+
+impl Answering for Router {
+    async fn answer(&self, request: Request) -> Response {
+        self.clone().oneshot(request).await.unwrap_or_else(never)
+    }
+}
+
+/// What may have a layer of tower around it.
+pub(super) enum Layered<S> {
+    Bare(S),
+    Layered(BoxCloneSyncService<Request, Response, Infallible>),
+}
+
+/// `inner` with `layer` around it, where there is one.
+pub(super) fn layered<S, L>(layer: Option<L>, inner: S) -> Layered<S>
+where
+    S: Answering,
+    L: Layer<Inner<S>>,
+    L::Service: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    match layer {
+        None => Layered::Bare(inner),
+        Some(layer) => {
+            let service = layer.layer(Inner(Arc::new(inner)));
+            Layered::Layered(BoxCloneSyncService::new(service))
+        }
+    }
+}
+
+impl<S: Answering> Answering for Layered<S> {
+    async fn answer(&self, request: Request) -> Response {
+        match self {
+            Self::Bare(inner) => inner.answer(request).await,
+            Self::Layered(service) => service.clone().oneshot(request).await.unwrap_or_else(never),
+        }
+    }
+}
+
+/// What a layer of tower goes around.
+pub(super) struct Inner<S>(Arc<S>);
+
+impl<S> Clone for Inner<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Answering> Service<Request> for Inner<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { Ok(inner.answer(request).await) })
+    }
+}
+
+fn never<T>(error: Infallible) -> T {
+    match error {}
 }
 
 /// What sees every request.
-struct Frame {
+pub(super) struct Frame<S> {
+    inner: S,
     metrics: Arc<Metrics>,
     log: RequestLog,
     trusted_proxies: Arc<[IpNet]>,
@@ -83,58 +160,78 @@ struct Frame {
     names: Names,
 }
 
-/// Gives the request an id and its client, renders the problem that it may have ended with, counts and logs.
-async fn framed(
-    State(frame): State<Arc<Frame>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let id = request_id(request.headers(), &frame.names);
-    let trace = Trace::of(request.headers(), &frame.names);
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let client = Client::of(peer.ip(), request.headers(), &frame.trusted_proxies);
-    request.extensions_mut().insert(client);
-    let mut response = match limits::too_long(request.uri(), frame.target_bytes_max) {
-        Some(problem) => problem.into_response(),
-        None => without_panics(next.run(request)).await,
-    };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        if let Some(cause) = problem.cause() {
-            tracing::error!(request_id = %id, %method, %path, cause, "a request failed");
+impl<S: Answering> Frame<S> {
+    /// Gives the request an id and its client, renders the problem that it may have ended with, counts and logs.
+    pub(super) async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response {
+        let started = Instant::now();
+        let id = request_id(request.headers(), &self.names);
+        let trace = Trace::of(request.headers(), &self.names);
+        let (method, target) = (request.method().clone(), request.uri().clone());
+        let client = Client::of(peer.ip(), request.headers(), &self.trusted_proxies);
+        request.extensions_mut().insert(client);
+        let mut response = match limits::too_long(&target, self.target_bytes_max) {
+            Some(problem) => problem.into_response(),
+            None => without_panics(self.inner.answer(request)).await,
+        };
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            if let Some(cause) = problem.cause() {
+                let path = target.path();
+                tracing::error!(request_id = %id, %method, %path, cause, "a request failed");
+            }
+            if let Some(limit) = problem.kind().limit() {
+                self.metrics.refused(limit);
+            }
+            // The router measured the body that there was before.
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(problem.render(target.path(), &id));
         }
-        if let Some(limit) = problem.kind().limit() {
-            frame.metrics.refused(limit);
+        let answered = response.extensions_mut().remove::<Answered>();
+        let duration = started.elapsed();
+        self.metrics.answered(response.status(), duration.as_secs_f64(), answered.as_ref());
+        if self.log != RequestLog::Off {
+            let asked = Asked {
+                id: &id,
+                trace: trace.as_ref(),
+                method: &method,
+                target: &target,
+                client,
+                duration,
+            };
+            asked.log(self.log, &response, answered.as_ref());
         }
-        *response.body_mut() = Body::from(problem.render(&path, &id));
+        let headers = response.headers_mut();
+        for_browsers(headers);
+        if let Ok(id) = HeaderValue::try_from(id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Some(trace) = trace.and_then(|trace| trace.header()) {
+            headers.insert(TRACEPARENT, trace);
+        }
+        response
     }
-    let answered = response.extensions_mut().remove::<Answered>();
-    let duration = started.elapsed();
-    frame.metrics.answered(response.status().as_u16(), duration.as_secs_f64(), answered.as_ref());
-    if frame.log != RequestLog::Off {
-        let asked =
-            Asked { id: &id, trace: &trace, method: &method, path: &path, client, duration };
-        asked.log(frame.log, &response, answered.as_ref());
+}
+
+/// Answers requests for paths of health by `health`, others by `routes`.
+struct Beside<S> {
+    routes: S,
+    health: Router,
+}
+
+impl<S: Answering> Answering for Beside<S> {
+    async fn answer(&self, request: Request) -> Response {
+        match HEALTH.contains(&request.uri().path()) {
+            true => self.health.answer(request).await,
+            false => self.routes.answer(request).await,
+        }
     }
-    for_browsers(response.headers_mut());
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    if let Some(trace) = trace.header() {
-        headers.insert(TRACEPARENT, trace);
-    }
-    response
 }
 
 /// What a line of the log tells of a request: never its query string, nor what it showed to say who it is.
 struct Asked<'a> {
     id: &'a str,
-    trace: &'a Trace,
+    trace: Option<&'a Trace>,
     method: &'a Method,
-    path: &'a str,
+    target: &'a Uri,
     client: Client,
     duration: Duration,
 }
@@ -146,15 +243,15 @@ impl Asked<'_> {
             "time": chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
                 .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             "request_id": self.id,
-            "trace_id": self.trace.id,
+            "trace_id": self.trace.map(Trace::id),
             "method": self.method.as_str(),
-            "path": self.path,
+            "path": self.target.path(),
             "status": response.status().as_u16(),
             "duration_us": u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
             "bytes": response.body().size_hint().exact(),
             "client": self.client.0.to_string(),
             "principal": who.map(|who| who.name.as_str()),
-            "endpoint": answered.map(|answered| answered.endpoint.as_str()),
+            "endpoint": answered.map(|answered| &*answered.endpoint),
             "version": answered.map(|answered| answered.version.0),
             "rows": answered.and_then(|answered| answered.rows),
             "format": answered.map(|answered| answer::format_name(answered.format)),
@@ -194,7 +291,7 @@ fn request_id(headers: &HeaderMap, names: &Names) -> String {
 }
 
 /// What keeps browsers from taking an answer for what it is not; pages say themselves what they may load.
-fn for_browsers(headers: &mut HeaderMap) {
+pub(super) fn for_browsers(headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -228,38 +325,45 @@ fn cors(origins: &[String]) -> CorsLayer {
         .max_age(Duration::from_secs(3600))
 }
 
-/// What knows who asks, and how long that may take.
-struct Inner {
+/// Gives each request its principal; one that nobody credible sends is refused.
+struct Authenticated<S> {
+    inner: S,
     auth: Arc<Auth>,
-    request_max: Duration,
 }
 
-/// Gives the request its principal, and ends one that takes longer than it may; dropping it cancels its query.
-async fn authenticated(
-    State(inner): State<Arc<Inner>>,
-    Extension(client): Extension<Client>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let asked = (request.method(), request.uri().path());
-    let principal = match inner.auth.who(asked, request.headers(), client).await {
-        Ok(principal) => principal,
-        Err(problem) => return problem.into_response(),
-    };
-    request.extensions_mut().insert(Arc::clone(&principal));
-    let mut response = match tokio::time::timeout(inner.request_max, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let seconds = inner.request_max.as_secs_f64();
+impl<S: Answering> Answering for Authenticated<S> {
+    async fn answer(&self, mut request: Request) -> Response {
+        let client = request.extensions().get().copied();
+        let asked = (request.method(), request.uri().path());
+        let principal = match self.auth.who(asked, request.headers(), client).await {
+            Ok(principal) => principal,
+            Err(problem) => return problem.into_response(),
+        };
+        request.extensions_mut().insert(Arc::clone(&principal));
+        let mut response = self.inner.answer(request).await;
+        // For the log.
+        response.extensions_mut().insert(principal);
+        response
+    }
+}
+
+/// Ends a request that takes longer than it may; dropping it cancels its query.
+pub(super) struct Timed<S> {
+    pub(super) inner: S,
+    pub(super) request_max: Duration,
+}
+
+impl<S: Answering> Answering for Timed<S> {
+    async fn answer(&self, request: Request) -> Response {
+        let answer = tokio::time::timeout(self.request_max, self.inner.answer(request)).await;
+        answer.unwrap_or_else(|_| {
+            let seconds = self.request_max.as_secs_f64();
             let detail = format!("no answer within {seconds} s; ask for less at once");
             Problem::new(Kind::TimedOut, detail)
                 .caused_by(format!("not done within {seconds} s"))
                 .into_response()
-        }
-    };
-    // For the log.
-    response.extensions_mut().insert(principal);
-    response
+        })
+    }
 }
 
 /// A panic is a bug of ours that must not cost the client its connection.

@@ -4,16 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use tower::layer::util::Stack;
+use tower::util::MapResponseLayer;
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 
 use super::client::{self, Client};
+use super::layers::{self, Answering, Layered};
 use super::principal::Principal;
 use super::problem::{Kind, Problem};
 use crate::config::Rate;
@@ -61,25 +61,27 @@ impl KeyExtractor for Per {
     }
 }
 
-/// Puts a limit around `router`: whoever asks more often is told to wait, and everyone how much is left.
-pub(super) fn limited(router: Router, per: Per, rate: Option<Rate>) -> Router {
-    let Some(rate) = rate else { return router };
-    let mut config = GovernorConfigBuilder::default();
-    let mut config = config.key_extractor(per);
-    config.period(Duration::from_secs(1) / rate.per_second.get()).burst_size(rate.burst.get());
-    let Some(config) = config.use_headers().finish() else { return router };
-    let config = Arc::new(config);
-    let kept = Arc::downgrade(&config);
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(FORGET_EVERY);
-        loop {
-            ticks.tick().await;
-            let Some(config) = kept.upgrade() else { break };
-            config.limiter().retain_recent();
-        }
+/// Puts a limit around `inner`: whoever asks more often is told to wait, and everyone how much is left.
+pub(super) fn limited<S: Answering>(inner: S, per: Per, rate: Option<Rate>) -> Layered<S> {
+    let limit = rate.and_then(|rate| {
+        let mut config = GovernorConfigBuilder::default();
+        let mut config = config.key_extractor(per).use_headers();
+        config.period(Duration::from_secs(1) / rate.per_second.get());
+        let config = Arc::new(config.burst_size(rate.burst.get()).finish()?);
+        let kept = Arc::downgrade(&config);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(FORGET_EVERY);
+            loop {
+                ticks.tick().await;
+                let Some(config) = kept.upgrade() else { break };
+                config.limiter().retain_recent();
+            }
+        });
+        let governor = GovernorLayer::new(config).error_handler(refused);
+        let told = MapResponseLayer::new(move |response| told(response, per, rate));
+        Some(Stack::new(governor, told))
     });
-    let layer = GovernorLayer::new(config).error_handler(refused);
-    router.layer(layer).layer(from_fn_with_state((per, rate), told))
+    layers::layered(limit, inner)
 }
 
 fn refused(error: GovernorError) -> Response {
@@ -132,8 +134,7 @@ impl Left {
 
 /// Tells what is left in the words of the IETF's draft (draft-ietf-httpapi-ratelimit-headers): of every limit. The headers of
 /// old have place for one: the limit of which least is left.
-async fn told(State((per, rate)): State<(Per, Rate)>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn told(mut response: Response, per: Per, rate: Rate) -> Response {
     let Some(requests) = number(response.headers(), "x-ratelimit-remaining") else {
         return response;
     };

@@ -1,8 +1,10 @@
 //! What is counted, for Prometheus: `GET /metrics`, OpenMetrics text.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -11,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::answer::Answered;
+use super::answer::{Answered, Origin};
 use super::versions::Versions;
 
 /// Where latencies are told apart, in seconds.
@@ -19,6 +21,8 @@ const SECONDS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 /// What stands for a request that is none of an endpoint.
 const OTHER: &str = "other";
+/// Statuses told apart.
+const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Endpoint {
@@ -52,12 +56,24 @@ pub(super) struct Metrics {
     duration: Family<Endpoint, Histogram>,
     rows: Family<Endpoint, Counter>,
     cache: Family<Cache, Counter>,
+    /// What is counted of each endpoint, found without making its labels anew.
+    endpoints: RwLock<HashMap<Arc<str>, Arc<OfEndpoint>>>,
     refused: Family<Refused, Counter>,
     connections: Gauge,
     version: Gauge<u64, AtomicU64>,
     published: Gauge,
     memory: Gauge<i64, AtomicI64>,
     memory_limit: Gauge<i64, AtomicI64>,
+}
+
+/// What is counted of one endpoint.
+struct OfEndpoint {
+    duration: Histogram,
+    rows: Counter,
+    /// By [`Origin`].
+    cache: [Counter; Origin::ALL.len()],
+    /// By class of status.
+    requests: [Counter; CLASSES.len()],
 }
 
 impl Metrics {
@@ -71,6 +87,7 @@ impl Metrics {
             requests: Family::default(),
             rows: Family::default(),
             cache: Family::default(),
+            endpoints: RwLock::default(),
             refused: Family::default(),
             connections: Gauge::default(),
             version: Gauge::default(),
@@ -109,25 +126,46 @@ impl Metrics {
     }
 
     /// Counts a request. Names of endpoints that are not planned make no time series of their own.
-    pub(super) fn answered(&self, status: u16, seconds: f64, answered: Option<&Answered>) {
-        let endpoint = answered.map_or(OTHER, |answered| answered.endpoint.as_str()).to_owned();
-        let status = match status {
-            100..200 => "1xx",
-            200..300 => "2xx",
-            300..400 => "3xx",
-            400..500 => "4xx",
-            _ => "5xx",
+    pub(super) fn answered(&self, status: StatusCode, seconds: f64, answered: Option<&Answered>) {
+        let counted = match answered {
+            Some(answered) => self.of_endpoint(&answered.endpoint),
+            None => self.of_endpoint(OTHER),
         };
-        let label = Endpoint { endpoint: endpoint.clone() };
-        self.duration.get_or_create(&label).observe(seconds);
+        counted.duration.observe(seconds);
         if let Some(answered) = answered {
-            if let Some(rows) = answered.rows {
-                self.rows.get_or_create(&label).inc_by(rows);
+            counted.rows.inc_by(answered.rows.unwrap_or(0));
+            if let Some(counter) = counted.cache.get(answered.from as usize) {
+                counter.inc();
             }
-            let cache = Cache { endpoint: endpoint.clone(), outcome: answered.from.name() };
-            self.cache.get_or_create(&cache).inc();
         }
-        self.requests.get_or_create(&Outcome { endpoint, status }).inc();
+        let class = usize::from(status.as_u16() / 100).saturating_sub(2);
+        if let Some(counter) = counted.requests.get(class) {
+            counter.inc();
+        }
+    }
+
+    fn of_endpoint(&self, endpoint: &str) -> Arc<OfEndpoint> {
+        let endpoints = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counted) = endpoints.get(endpoint) {
+            return Arc::clone(counted);
+        }
+        drop(endpoints);
+        let label = Endpoint { endpoint: endpoint.to_owned() };
+        let made = Arc::new(OfEndpoint {
+            duration: self.duration.get_or_create(&label).clone(),
+            rows: self.rows.get_or_create(&label).clone(),
+            cache: Origin::ALL.map(|from| {
+                let label = Cache { endpoint: endpoint.to_owned(), outcome: from.name() };
+                self.cache.get_or_create(&label).clone()
+            }),
+            requests: CLASSES.map(|status| {
+                let label = Outcome { endpoint: endpoint.to_owned(), status };
+                self.requests.get_or_create(&label).clone()
+            }),
+        });
+        let mut endpoints = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+        endpoints.insert(endpoint.into(), Arc::clone(&made));
+        made
     }
 
     /// Counts a refusal by the limit of this name.

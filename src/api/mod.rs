@@ -132,7 +132,7 @@ async fn serve_until(
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
     let metrics = Arc::new(Metrics::new());
-    let router = routes::router(
+    let frame = routes::framed(
         versions,
         auth,
         Arc::clone(&metrics),
@@ -143,7 +143,8 @@ async fn serve_until(
     ready(address);
     let proxies = Arc::clone(&config.server.trusted_proxies);
     let addresses = Addresses::new(config.limits.address_connections_max, proxies);
-    let server = server::Server { router, tls, metrics, addresses, limits: config.limits };
+    let server =
+        server::Server { frame: Arc::new(frame), tls, metrics, addresses, limits: config.limits };
     server.run(listener, stop).await;
     watch.abort();
     Ok(())

@@ -9,8 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,9 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt as _;
 
 use super::addresses::Addresses;
+use super::layers::{Answering, Frame};
 use super::metrics::Metrics;
 use crate::config::ServeLimits;
 
@@ -31,8 +30,8 @@ use crate::config::ServeLimits;
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// What answers.
-pub(super) struct Server {
-    pub(super) router: Router,
+pub(super) struct Server<S> {
+    pub(super) frame: Arc<Frame<S>>,
     /// HTTPS, where it is.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) metrics: Arc<Metrics>,
@@ -40,7 +39,7 @@ pub(super) struct Server {
     pub(super) limits: ServeLimits,
 }
 
-impl Server {
+impl<S: Answering> Server<S> {
     /// Accepts and answers until `stop` is over; then lets the requests under way end.
     pub(super) async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
@@ -104,19 +103,14 @@ impl Server {
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_max)
             .max_header_size(self.limits.head_bytes_max);
-        let router = self.router.clone();
-        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let router = router.clone();
-            async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(never)) }
+        let frame = Arc::clone(&self.frame);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let frame = Arc::clone(&frame);
+            async move { Ok::<_, Infallible>(frame.answer(peer, request.map(Body::new)).await) }
         });
         watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await?;
         Ok(())
     }
-}
-
-fn never<T>(error: Infallible) -> T {
-    match error {}
 }
 
 /// The next connection, once there is a place for it; `None` if there are no more places to come.

@@ -45,6 +45,7 @@ pub(super) struct Served {
 
 /// An endpoint of one version, and what its answers depend on.
 pub(super) struct ServedEndpoint {
+    pub(super) name: Arc<str>,
     pub(super) planned: PlannedEndpoint,
     /// The newest version that changed endpoints or a table that it reads, and when that was published (RFC 3339, UTC).
     pub(super) data_version: Version,
@@ -104,6 +105,7 @@ impl ServedEndpoint {
             as_of: since.map(|since| rfc3339(since.published)).unwrap_or_default(),
             depends_on: hash::of_parts(parts.iter().map(String::as_bytes)),
             stays: true,
+            name: planned.name().into(),
             planned,
         }
     }

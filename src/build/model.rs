@@ -10,6 +10,9 @@ use crate::project::{CompiledSql, Materialization, Model};
 use crate::record::CodeFingerprint;
 use crate::warehouse::{Draft, FORMAT, Manifest, State, TableColumn, TableContent};
 
+/// What to do about a source that is no table of the warehouse.
+const SOURCE_WITHOUT_FILES: &str = "a source is read from files if it says where they are: `meta: {external_location: \"data/{name}.csv\"}`";
+
 pub(super) struct Built {
     pub(super) changed: bool,
     pub(super) rows: Option<u64>,
@@ -182,7 +185,11 @@ pub(super) fn place(error: &SqlError, sql: &CompiledSql, node: &str) -> String {
     let mut problem = Diagnostic::error(format!("`{node}`: {}", error.message));
     problem.hints.clone_from(&error.hints);
     if let Some((line, column)) = error.position {
-        problem = problem.at(sql.locate(line, column, error.length));
+        let span = sql.locate(line, column, error.length);
+        if error.message.starts_with("unknown table") && span.text().contains("source(") {
+            problem = problem.hint(SOURCE_WITHOUT_FILES);
+        }
+        problem = problem.at(span);
     }
     problem.render()
 }

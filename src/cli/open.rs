@@ -74,6 +74,7 @@ pub(super) fn workspace(config: &Config, command: &Build, ui: &Ui) -> Result<Wor
     let started = clock.now();
     let loaded = project::load(&LoadOptions {
         root: config.project_dir.clone(),
+        base_dir: config.base_dir.clone(),
         vars: project::parse_vars("--vars", command.vars.as_deref())?,
         environment: config.environment.clone(),
         started,

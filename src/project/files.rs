@@ -41,15 +41,20 @@ pub(super) struct Files {
     pub(super) documents: Vec<File>,
 }
 
-/// How a user would type the path of a file below `root`: with the name of the project's folder.
-pub(super) fn shown_path(root: &Path, relative: &str) -> PathBuf {
-    root.file_name().map_or_else(|| PathBuf::from(relative), |name| Path::new(name).join(relative))
+/// How a user would type the path of a file below `root`: from the folder of clearwell.toml, as all paths in a project.
+pub(super) fn shown_path(root: &Path, base_dir: &Path, relative: &str) -> PathBuf {
+    root.strip_prefix(base_dir).unwrap_or(root).join(relative)
 }
 
 /// Walks the folders that `paths` names; one that does not exist is empty.
-pub(super) fn find(root: &Path, paths: &Paths, problems: &mut Diagnostics) -> Files {
+pub(super) fn find(
+    root: &Path,
+    base_dir: &Path,
+    paths: &Paths,
+    problems: &mut Diagnostics,
+) -> Files {
     let mut files = Files::default();
-    let mut walk = Walk { root, seen: BTreeSet::new(), problems };
+    let mut walk = Walk { root, base_dir, seen: BTreeSet::new(), problems };
     for folder in &paths.models {
         for file in walk.folder(folder, &["sql", "yml", "yaml", "md", "py"]) {
             match extension(&file) {
@@ -113,6 +118,7 @@ fn extension(file: &File) -> &str {
 
 struct Walk<'a> {
     root: &'a Path,
+    base_dir: &'a Path,
     /// Paths of files found already: resource paths may lie in one another.
     seen: BTreeSet<String>,
     problems: &'a mut Diagnostics,
@@ -154,7 +160,7 @@ impl Walk<'_> {
         }
         let below = slashed(&absolute.strip_prefix(start).ok()?.with_extension(""));
         let parts = below.split('/').map(str::to_owned).collect();
-        let shown = shown_path(self.root, &path);
+        let shown = shown_path(self.root, self.base_dir, &path);
         let source = match extension {
             "csv" | "py" => SourceText::new(shown, ""),
             _ => read(absolute, &shown, self.problems)?,
@@ -189,8 +195,12 @@ pub(super) fn read(
     };
     match std::fs::read(absolute).map(String::from_utf8) {
         Ok(Ok(text)) => Some(SourceText::new(shown, text.trim_start_matches('\u{feff}'))),
-        Ok(Err(_)) => {
-            problems.push(failed("it is not UTF-8".to_owned()));
+        Ok(Err(error)) => {
+            let source = SourceText::new(shown, String::from_utf8_lossy(error.as_bytes()));
+            let at = error.utf8_error().valid_up_to();
+            let message = "cannot read the file: it is not UTF-8".to_owned();
+            problems
+                .push(Diagnostic::error(message).at(source.span(at..at + '\u{fffd}'.len_utf8())));
             None
         }
         Err(error) => {

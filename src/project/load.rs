@@ -27,6 +27,8 @@ const STACK_BYTES: usize = 64 << 20;
 pub(crate) struct LoadOptions {
     /// The folder of `dbt_project.yml`.
     pub(crate) root: PathBuf,
+    /// The folder that messages name files from, `root` or one around it.
+    pub(crate) base_dir: PathBuf,
     /// `--vars`; they go before the project's own.
     pub(crate) vars: Map<String, Json>,
     pub(crate) environment: BTreeMap<String, String>,
@@ -107,12 +109,12 @@ fn read_all(options: &LoadOptions, problems: &mut Diagnostics) -> Option<(Worksh
         let mut render = |yaml: &mut Yaml, problems: &mut Diagnostics| {
             render_values(yaml, &templates, &scope, &settings::NOT_RENDERED, problems);
         };
-        settings::read(&options.root, &mut render, problems)?
+        settings::read(&options.root, &options.base_dir, &mut render, problems)?
     };
     run.project.clone_from(&settings.name);
     run.vars = settings.vars.clone();
     run.vars.extend(options.vars.clone());
-    let files = files::find(&options.root, &settings.paths, problems);
+    let files = files::find(&options.root, &options.base_dir, &settings.paths, problems);
     run.documents = documents::read(&files.documents, problems);
     let scope = value_scope(&run);
     let mut render = |yaml: &mut Yaml, problems: &mut Diagnostics, skip: &[&str]| {

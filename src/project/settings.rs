@@ -104,11 +104,12 @@ pub(super) const NOT_RENDERED: [&str; 10] = [
 /// If there is no such file, or it is no mapping with a `name`.
 pub(super) fn read(
     root: &Path,
+    base_dir: &Path,
     render: &mut dyn FnMut(&mut Yaml, &mut Diagnostics),
     problems: &mut Diagnostics,
 ) -> Option<Settings> {
     let file = root.join(FILE_NAME);
-    let shown = files::shown_path(root, FILE_NAME);
+    let shown = files::shown_path(root, base_dir, FILE_NAME);
     if !file.is_file() {
         let message = format!("there is no {FILE_NAME} in `{}`", root.display());
         problems.push(

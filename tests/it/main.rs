@@ -4,6 +4,7 @@
 
 mod access;
 mod build;
+mod cases;
 mod dbt_tests;
 mod failures;
 mod ingest;

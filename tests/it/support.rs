@@ -27,6 +27,19 @@ impl TestProject {
         project
     }
 
+    /// As [`TestProject::new`], of text that need not be UTF-8.
+    pub(crate) fn of_bytes(fixture: &[u8]) -> Self {
+        let project = Self::new("");
+        let text = fixture.iter().map(|byte| char::from(*byte)).collect::<String>();
+        for file in text.split("//- /").skip(1) {
+            let (path, text) = file.split_once('\n').expect("a header ends its line");
+            // Each character is one byte: the text was read as Latin-1.
+            let bytes: Vec<u8> = text.chars().filter_map(|c| u8::try_from(c).ok()).collect();
+            project.write(path.trim(), bytes);
+        }
+        project
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -65,4 +65,12 @@ impl Cache {
             None => make.await,
         }
     }
+
+    /// The whole answer called `tag`, if it is there.
+    pub(super) async fn whole(&self, tag: &Tag) -> Option<Arc<Kept>> {
+        match self.answers.as_ref()?.get(tag).await? {
+            Cached::Whole(kept) => Some(kept),
+            Cached::TooLong => None,
+        }
+    }
 }

@@ -7,10 +7,12 @@ mod cache;
 mod compress;
 mod negotiate;
 mod page;
+mod repeats;
 mod resident;
 mod writing;
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -24,6 +26,7 @@ use cache::{Cached, Kept};
 use negotiate::{Coding, coding, media_type};
 pub(super) use negotiate::{FORMATS, format_name};
 pub(super) use page::page;
+pub(super) use repeats::Repeats;
 pub(super) use resident::Residents;
 use writing::{Rows, Written};
 
@@ -67,7 +70,7 @@ impl fmt::Display for Tag {
 /// What is told of an answer to those who watch the server. It travels in the response's extensions.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
-    pub(super) endpoint: String,
+    pub(super) endpoint: Arc<str>,
     pub(super) version: Version,
     /// None for one that the client has already.
     pub(super) rows: Option<u64>,
@@ -85,6 +88,9 @@ pub(super) enum Origin {
 }
 
 impl Origin {
+    /// Each at the place that its number names.
+    pub(super) const ALL: [Self; 3] = [Self::Cache, Self::Query, Self::Client];
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Cache => "hit",

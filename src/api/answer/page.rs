@@ -9,6 +9,7 @@ use axum::response::Response;
 use futures::stream;
 
 use super::negotiate::{self, Coding};
+use super::repeats::Repeatable;
 use super::{Answered, Cached, Facts, Kept, Origin, Rows, Tag, Written, coding_of};
 use crate::api::problem::Problem;
 use crate::api::respond::{self, Meta, PageView};
@@ -36,7 +37,7 @@ pub(in crate::api) async fn page(
     let facts =
         |links| Facts { served, as_of: &endpoint.as_of, tag: tag.as_ref(), format, coding, links };
     let told = |mut response: Response, rows, from| {
-        let (endpoint, version) = (endpoint.planned.name().to_owned(), served.version);
+        let (endpoint, version) = (Arc::clone(&endpoint.name), served.version);
         let answered = Answered { endpoint, version, rows, format, from };
         response.extensions_mut().insert(answered);
         response
@@ -66,7 +67,11 @@ pub(in crate::api) async fn page(
     };
     if let Cached::Whole(kept) = answer {
         let from = if ran.into_inner() { Origin::Query } else { Origin::Cache };
-        return Ok(told(facts(&kept.links).with(kept.body.clone()), Some(kept.rows), from));
+        let mut response = told(facts(&kept.links).with(kept.body.clone()), Some(kept.rows), from);
+        if let (Some(tag), Origin::Cache) = (tag, from) {
+            response.extensions_mut().insert(Repeatable { version: served.version, tag });
+        }
+        return Ok(response);
     }
     let begun = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (rest, links, rows) = match begun {

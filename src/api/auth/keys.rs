@@ -152,7 +152,7 @@ fn load(file: &Path) -> Result<Loaded, KeyError> {
 }
 
 /// A key of a set; the reason why it cannot be used.
-fn key(written: &Json) -> Result<Key, String> {
+pub(super) fn key(written: &Json) -> Result<Key, String> {
     let jwk: Jwk = serde_json::from_value(written.clone()).map_err(|error| error.to_string())?;
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return Err("it is not for signatures (`use`)".to_owned());

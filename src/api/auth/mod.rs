@@ -4,6 +4,8 @@ mod keys;
 mod slow;
 mod token;
 mod users;
+#[cfg(test)]
+mod vectors;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -78,6 +80,7 @@ pub(crate) struct Auth {
     believed: Cache<blake3::Hash, Arc<Verified>>,
     secret: [u8; 32],
     nobody: Arc<Principal>,
+    everyone: Arc<Verified>,
 }
 
 impl Auth {
@@ -139,6 +142,10 @@ impl Auth {
             believed: Cache::builder().max_capacity(BELIEVED_MAX).time_to_live(BELIEVED).build(),
             secret,
             nobody: Arc::default(),
+            everyone: Arc::new(Verified {
+                principal: Arc::new(Principal::everyone()),
+                until: u64::MAX,
+            }),
             config,
         })
     }
@@ -167,11 +174,12 @@ impl Auth {
         &self,
         (method, path): (&Method, &str),
         headers: &HeaderMap,
-        client: Client,
+        client: Option<Client>,
     ) -> Result<Arc<Principal>, Problem> {
         if is_open(method, path) {
             return Ok(Arc::clone(&self.nobody));
         }
+        let client = client.ok_or_else(|| Problem::internal("a request without a client"))?;
         let verified = self.principal(headers, client.0).await?;
         Ok(Arc::clone(&verified.principal))
     }
@@ -185,8 +193,7 @@ impl Auth {
         let credentials = match (all.next(), all.next()) {
             (Some(only), None) => only,
             (None, _) if !self.config.required => {
-                let principal = Arc::new(Principal::everyone());
-                return Ok(Arc::new(Verified { principal, until: u64::MAX }));
+                return Ok(Arc::clone(&self.everyone));
             }
             (None, _) => return Err(self.challenge(None)),
             (Some(_), Some(_)) => return Err(self.challenge(Some("credentials are given twice"))),

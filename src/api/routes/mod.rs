@@ -20,8 +20,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use axum::{Extension, Router};
 
+use super::answer;
 use super::auth::{self, Auth};
-use super::layers;
+use super::layers::{self, Answering, Frame, Timed};
 use super::mcp;
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
@@ -31,18 +32,22 @@ use crate::config::{ServeLimits, ServerConfig};
 /// Where the endpoints are.
 pub(super) const API: &str = "/api/v1/";
 
+/// What whoever watches the server asks.
+pub(super) const HEALTH: [&str; 2] = ["/livez", "/readyz"];
+
 /// The methods of routes that are read, and of those that are asked with a body.
 const READ: &str = "GET, HEAD, OPTIONS";
 const ASKED: &str = "POST, OPTIONS";
 
-pub(super) fn router(
+/// All routes with what stands around them.
+pub(super) fn framed(
     versions: Arc<Versions>,
     auth: Arc<Auth>,
     metrics: Arc<Metrics>,
     address: SocketAddr,
     server: &ServerConfig,
     limits: &ServeLimits,
-) -> Router {
+) -> Frame<impl Answering> {
     let body_max = DefaultBodyLimit::max(limits.body_bytes_max);
     let service = mcp::service(&versions, address);
     let mcp = move |request: Request| mcp::answer(service.clone(), request);
@@ -74,11 +79,14 @@ pub(super) fn router(
         .route("/metrics", read_only(get(health::metrics)).layer(Extension(Arc::clone(&metrics))))
         .fallback(no_such_path)
         .with_state(Arc::clone(&versions));
+    let [live, ready] = HEALTH;
     let health = Router::new()
-        .route("/livez", read_only(get(health::alive)))
-        .route("/readyz", read_only(get(health::ready)))
-        .with_state(versions);
-    layers::around(router, health, auth, metrics, server, limits)
+        .route(live, read_only(get(health::alive)))
+        .route(ready, read_only(get(health::ready)))
+        .with_state(Arc::clone(&versions));
+    let timed = Timed { inner: router, request_max: limits.request_max };
+    let routes = answer::Repeats::new(timed, versions);
+    layers::around(routes, health, auth, metrics, server, limits)
 }
 
 fn read_only(route: MethodRouter<Arc<Versions>>) -> MethodRouter<Arc<Versions>> {

@@ -1,13 +1,17 @@
 //! The forms of an answer, what names it, and the versions that it may come from.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::client::{ask, get};
-use super::shop::{Shop, daily_sales};
+use super::shop::{Shop, daily_sales, endpoint};
 use crate::base::size::ByteSize;
 use crate::config::ServeLimits;
+use crate::project::Endpoint;
+
+const PATH: &str = "/api/v1/daily_sales";
 
 #[test]
 fn an_answer_comes_in_the_form_that_is_asked_for() {
@@ -66,6 +70,48 @@ fn who_has_an_answer_is_told_so_until_its_tables_change() {
     let changed = ask(server.address, "GET", "/api/v1/daily_sales", &known);
     assert_eq!((changed.status, changed.json()["meta"]["version"].clone()), (200, json!(3)));
     assert_ne!(changed.header("etag"), tag);
+}
+
+#[test]
+fn an_answer_given_again_is_the_same_and_of_the_current_version() {
+    let shop = Shop::new();
+    let scoped = || Endpoint { scope: Some("read:sales".to_owned()), ..daily_sales() };
+    shop.publish(2, &[scoped(), endpoint("days", "select order_date from daily_sales")]);
+    let server = shop.serve_to(shop.auth(), ServeLimits::default());
+    let (ann, eve) = (shop.bearer(&["*"]), shop.bearer(&[]));
+    // Made, from the cache of answers, and twice as its spelling was answered before.
+    let told = |headers: &str, path: &str| {
+        let four = [(); 4].map(|()| ask(server.address, "GET", path, headers));
+        let names: BTreeSet<_> = four.iter().map(|r| r.header("x-request-id").to_owned()).collect();
+        assert_eq!(names.len(), 4);
+        let bare = four.map(|mut reply| {
+            reply.headers.retain(|(name, _)| {
+                !["x-request-id", "traceparent", "date"].contains(&name.as_str())
+            });
+            format!("{reply:?}")
+        });
+        for again in &bare[1..] {
+            assert_eq!(*again, bare[0]);
+        }
+        bare[0].clone()
+    };
+    let mut seen = BTreeSet::new();
+    for path in [PATH, "/api/v1/daily_sales?limit=1", "/api/v1/days"] {
+        for headers in ["", "accept: text/csv\r\n", "accept-encoding: gzip;q=0\r\n"] {
+            seen.insert((path, told(&format!("{ann}{headers}"), path)));
+        }
+    }
+    // No coding and none named are the same answer.
+    assert_eq!(seen.len(), 6);
+    // Whoever may not ask gets nothing that another got.
+    assert_eq!(ask(server.address, "GET", PATH, "").status, 401);
+    assert_eq!(ask(server.address, "GET", PATH, &eve).status, 403);
+
+    shop.publish(3, &[scoped()]);
+    server.await_version(2);
+    let after = told(&ann, PATH);
+    assert!(after.contains("2024-01-03") && !seen.contains(&(PATH, after.clone())), "{after}");
+    assert_eq!(ask(server.address, "GET", "/api/v1/days", &ann).status, 404);
 }
 
 #[test]

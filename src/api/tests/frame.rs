@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::routing::get as on_get;
+use axum::{Extension, Router};
 
 use super::client::get;
 use super::problems::problem;
 use super::shop::auth_in;
 use crate::api::addresses::Addresses;
 use crate::api::auth::Auth;
+use crate::api::client::Client;
 use crate::api::metrics::Metrics;
 use crate::api::{layers, server};
 use crate::config::{AuthConfig, ServeLimits, ServerConfig};
@@ -40,8 +40,10 @@ async fn with_server(
     let metrics = Arc::new(Metrics::new());
     let addresses = Addresses::new(limits.address_connections_max, Arc::new([]));
     let open = ServerConfig::default();
-    let router = layers::around(router, Router::new(), auth, Arc::clone(&metrics), &open, &limits);
-    server::Server { router, tls: None, metrics, addresses, limits }.run(listener, stop).await;
+    let routes = layers::Timed { inner: router, request_max: limits.request_max };
+    let frame = layers::around(routes, Router::new(), auth, Arc::clone(&metrics), &open, &limits);
+    let frame = Arc::new(frame);
+    server::Server { frame, tls: None, metrics, addresses, limits }.run(listener, stop).await;
     client.join().unwrap();
 }
 
@@ -126,7 +128,7 @@ async fn a_client_that_leaves_cancels_its_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_knows_its_client() {
-    let handler = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string();
+    let handler = async |Extension(client): Extension<Client>| client.0.to_string();
     let router = Router::new().route("/peer", on_get(handler));
     with_server(router, ServeLimits::default(), |address| {
         assert_eq!(get(address, "/peer").body, "127.0.0.1");

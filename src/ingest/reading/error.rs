@@ -38,7 +38,12 @@ pub(crate) enum ReadError {
     #[error("{file}: the header has more than one column called {names}", names = Listed(names))]
     DuplicateColumns { file: String, names: Vec<String> },
     #[error("{file}: the header lacks {names}", names = Listed(columns))]
-    MissingColumns { file: String, columns: Vec<String>, suggestion: Option<String> },
+    MissingColumns {
+        file: String,
+        columns: Vec<String>,
+        others: Vec<String>,
+        suggestion: Option<String>,
+    },
     #[error("{file}: the header has columns that the contract does not name: {names}", names = Listed(columns))]
     ExtraColumns { file: String, columns: Vec<String> },
     #[error("{file}: types are declared for a column that is not there: `{column}`")]
@@ -70,6 +75,9 @@ impl ReadError {
             Self::WrongMark { found, .. } => Some(format!("set `encoding: {}`", setting(*found))),
             Self::HeaderEncoding { encoding: Encoding::Utf8, .. } => {
                 Some("set `encoding: latin1` or `encoding: utf-16` if it is that".to_owned())
+            }
+            Self::MissingColumns { suggestion: None, others, .. } if !others.is_empty() => {
+                Some(format!("it has {} besides", Listed(others)))
             }
             Self::MissingColumns { suggestion, .. } | Self::UnknownColumn { suggestion, .. } => {
                 suggested(suggestion)

@@ -38,6 +38,7 @@ impl Fixture {
         let started: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         let options = LoadOptions {
             root,
+            base_dir: folder.path().to_owned(),
             vars: serde_json::Map::new(),
             environment: BTreeMap::new(),
             started,
