@@ -1,7 +1,7 @@
 //! Failing rows that are kept: dbt's `store_failures`.
 
 use super::Workspace;
-use super::staging::{self, WriteError};
+use super::staging::{self, Shape, WriteError};
 use crate::base::hash;
 use crate::checks::CheckRun;
 use crate::engine::SqlError;
@@ -61,7 +61,10 @@ async fn keep_one(
     }
     let query = run.session.plan(&sql).await?;
     let code = CodeFingerprint { text, plan: query.fingerprint(), volatile: query.volatile() };
-    let columns = TableColumn::of(&query.schema());
-    staging::rows(workspace, draft, run.state, table, columns, &query, code).await?;
+    let shape = Shape {
+        description: format!("What fails the check `{}`.", check.info.name),
+        columns: TableColumn::of(&query.schema()),
+    };
+    staging::rows(workspace, draft, run.state, table, shape, &query, code).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Workspace;
-use super::staging::{self, WriteError};
+use super::staging::{self, Shape, WriteError};
 use crate::base::{Diagnostic, hash};
 use crate::engine::{Query, SqlError, TableSet};
 use crate::project::{CompiledSql, Materialization, Model};
@@ -31,14 +31,17 @@ pub(super) async fn build(
     let state = draft.state();
     let standing = state.tables.get(&model.table).cloned();
     let text = text_fingerprint(model);
-    let unchanged = |manifest: &Manifest| Built { changed: false, rows: manifest.rows };
+    let unchanged = |manifest: &Manifest| {
+        staging::note_reads(draft, manifest);
+        describe(draft, model, manifest)?;
+        Ok(Built { changed: false, rows: manifest.rows })
+    };
     if let Some(manifest) = standing.as_deref().filter(|_| !full_refresh)
         && staging::inputs_stand(manifest, &state)
         && (manifest.code.text == text || recalls_plan(workspace, &text, manifest))
         && !manifest.code.volatile
     {
-        staging::note_reads(draft, manifest);
-        return Ok(unchanged(manifest));
+        return unchanged(manifest);
     }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
     let session = workspace.engine.session(Arc::new(tables));
@@ -53,8 +56,7 @@ pub(super) async fn build(
         && !code.volatile
     {
         workspace.warehouse.remember(&plan_key(&code.text), &code.plan);
-        staging::note_reads(draft, manifest);
-        return Ok(unchanged(manifest));
+        return unchanged(manifest);
     }
     let manifest = stage(workspace, draft, &state, model, &query, code).await?;
     let changed = standing.is_none_or(|before| before.content_hash != manifest.content_hash);
@@ -70,15 +72,18 @@ async fn stage(
     code: CodeFingerprint,
 ) -> Result<Arc<Manifest>, String> {
     let columns = columns(model, query);
+    let description = model.info.description.clone();
     let describe = |error: WriteError| format!("model `{}`: {error}", model.info.name);
     if model.materialization != Materialization::View {
-        let staged = staging::rows(workspace, draft, state, &model.table, columns, query, code);
+        let shape = Shape { description, columns };
+        let staged = staging::rows(workspace, draft, state, &model.table, shape, query, code);
         return staged.await.map_err(describe);
     }
     let reads = query.tables();
     let manifest = Manifest {
         format: FORMAT,
         table: model.table.clone(),
+        description,
         content_hash: view_hash(&code, &columns),
         columns,
         content: TableContent::View {
@@ -98,15 +103,15 @@ async fn stage(
 /// What a rebuild is decided by at the first level: the compiled text and the settings that shape the table.
 fn text_fingerprint(model: &Model) -> String {
     let materialization = format!("{:?}", model.materialization);
-    let documented: Vec<String> = model
+    let declared: Vec<String> = model
         .columns
         .iter()
-        .map(|column| format!("{}\0{}\0{:?}", column.name, column.description, column.data_type))
+        .map(|column| format!("{}\0{:?}", column.name, column.data_type))
         .collect();
     let enforced = if model.contract_enforced { "enforced" } else { "" };
     let parts = [model.sql.text.as_str(), &materialization, enforced, env!("CARGO_PKG_VERSION")];
-    let documented = documented.iter().map(String::as_bytes);
-    hash::of_parts(parts.iter().map(|part| part.as_bytes()).chain(documented))
+    let declared = declared.iter().map(String::as_bytes);
+    hash::of_parts(parts.iter().map(|part| part.as_bytes()).chain(declared))
 }
 
 fn plan_key(text: &str) -> String {
@@ -125,18 +130,38 @@ fn is_view(manifest: &Manifest) -> bool {
 /// The columns that the query gives, with what the user says about them.
 fn columns(model: &Model, query: &Query) -> Vec<TableColumn> {
     let mut columns = TableColumn::of(&query.schema());
-    for column in &mut columns {
+    document(model, &mut columns);
+    columns
+}
+
+fn document(model: &Model, columns: &mut [TableColumn]) {
+    for column in columns {
         let documented = model.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&column.name));
         column.description =
             documented.map(|column| column.description.clone()).unwrap_or_default();
     }
-    columns
 }
 
-/// The content hash of a view: what it means (the plan) and the columns it shows.
+/// Stages the table as it stands, with what the user now writes about it.
+fn describe(draft: &Draft, model: &Model, present: &Manifest) -> Result<(), String> {
+    let mut manifest = present.clone();
+    manifest.description.clone_from(&model.info.description);
+    document(model, &mut manifest.columns);
+    if manifest == *present {
+        return Ok(());
+    }
+    draft
+        .stage(manifest)
+        .map(|_| ())
+        .map_err(|error| format!("model `{}`: {error}", model.info.name))
+}
+
+/// The content hash of a view: what it means (the plan) and the columns it shows, whatever is said about them.
 fn view_hash(code: &CodeFingerprint, columns: &[TableColumn]) -> String {
-    let columns = serde_json::to_vec(columns).unwrap_or_default();
-    hash::of_parts([b"view".as_slice(), code.plan.as_bytes(), &columns])
+    let columns: Vec<String> =
+        columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect();
+    let parts = [b"view".as_slice(), code.plan.as_bytes()];
+    hash::of_parts(parts.into_iter().chain(columns.iter().map(String::as_bytes)))
 }
 
 /// A declared contract that is enforced must name the columns that the SQL gives, in their order, as dbt asks.

@@ -23,13 +23,19 @@ pub(super) enum WriteError {
     Warehouse(#[from] WarehouseError),
 }
 
+/// What a table shows, and what the user says about it.
+pub(super) struct Shape {
+    pub(super) description: String,
+    pub(super) columns: Vec<TableColumn>,
+}
+
 /// Runs `query` into files of the draft and stages them as `table`.
 pub(super) async fn rows(
     workspace: &Workspace,
     draft: &Draft,
     state: &State,
     table: &TableName,
-    columns: Vec<TableColumn>,
+    shape: Shape,
     query: &Query,
     code: CodeFingerprint,
 ) -> Result<Arc<Manifest>, WriteError> {
@@ -43,9 +49,10 @@ pub(super) async fn rows(
     let manifest = Manifest {
         format: FORMAT,
         table: table.clone(),
+        description: shape.description,
         rows: Some(files.iter().map(|file| file.rows).sum()),
-        content_hash: content_hash(&columns, &files),
-        columns,
+        content_hash: content_hash(&shape.columns, &files),
+        columns: shape.columns,
         content: TableContent::Files { files },
         code,
         inputs: inputs(&query.tables(), state),

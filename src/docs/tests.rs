@@ -121,6 +121,7 @@ impl Told {
         let manifest = Manifest {
             format: 1,
             table: table.clone(),
+            description: String::new(),
             columns,
             content: TableContent::Files { files },
             content_hash: hash,

@@ -74,6 +74,8 @@ impl VersionFile {
 pub(crate) struct Manifest {
     pub(crate) format: u32,
     pub(crate) table: TableName,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) description: String,
     pub(crate) columns: Vec<TableColumn>,
     pub(crate) content: TableContent,
     /// Hash of the rows, whatever their order; for a view of its SQL, schema and bindings.

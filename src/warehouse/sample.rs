@@ -177,6 +177,7 @@ mod tests {
         Manifest {
             format: 1,
             table,
+            description: String::new(),
             columns: TableColumn::of(&schema),
             content: TableContent::Files { files: writer.finish().await.unwrap() },
             content_hash: String::new(),

@@ -81,6 +81,46 @@ fn reformatted_sql_and_comments_build_nothing() {
 }
 
 #[test]
+fn what_is_written_about_a_table_is_published_without_building_it() {
+    let project = TestProject::new(ORDERS);
+    project.build().success();
+    let manifest = |table: &str| {
+        let versions = std::fs::read_dir(project.path().join("warehouse/versions")).unwrap();
+        let newest = versions.map(|file| file.unwrap().path()).max().unwrap();
+        let json = |file: &std::path::Path| -> serde_json::Value {
+            serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+        };
+        let hash = json(&newest)["tables"][table].as_str().unwrap().to_owned();
+        json(&project.path().join(format!("warehouse/manifests/{hash}.json")))
+    };
+    let before = [manifest("main.totals"), manifest("main.doubled")];
+    // There and back again: what was once known of a text does not bring back what was then said.
+    for (version, words) in ["All of it", "Everything", "All of it"].iter().enumerate() {
+        project.write(
+            "models/models.yml",
+            format!(
+                "models:\n  - {{name: totals, description: {words}, columns: [{{name: units, description: Pieces}}]}}\n  \
+                 - {{name: doubled, description: {words}}}\n"
+            ),
+        );
+        project.build().success().says(&format!("published version {}", version + 2));
+        let [totals, doubled] = [manifest("main.totals"), manifest("main.doubled")];
+        assert_eq!(
+            (&totals["description"], &doubled["description"]),
+            (&(*words).into(), &(*words).into())
+        );
+        assert_eq!(totals["columns"][1]["description"], "Pieces");
+        for (now, then) in [&totals, &doubled].into_iter().zip(&before) {
+            assert_eq!(
+                (&now["content"], &now["content_hash"]),
+                (&then["content"], &then["content_hash"])
+            );
+        }
+    }
+    project.build().success().says("nothing has changed");
+}
+
+#[test]
 fn a_failed_check_publishes_nothing_and_keeps_the_evidence() {
     let project = TestProject::new(ORDERS);
     project.build().success();

@@ -13,7 +13,7 @@ use crate::api::problem::Problem;
 use crate::api::respond;
 use crate::api::routes::tables;
 use crate::api::versions::{Served, Versions};
-use crate::base::TableName;
+use crate::warehouse::Manifest;
 
 const PREFIX: &str = "clearwell://tables/";
 const JSON: &str = "application/json";
@@ -25,12 +25,16 @@ pub(super) fn list(served: &Served, principal: &Principal) -> Vec<Resource> {
     if !principal.may(tables::SCOPE) {
         return Vec::new();
     }
-    let resource = |name: &TableName| {
-        let name = name.to_string();
+    let resource = |table: &Arc<Manifest>| {
+        let name = table.table.to_string();
         let uri = format!("{PREFIX}{}", respond::encoded(&name));
-        Resource::new(uri, name).with_mime_type(JSON)
+        let resource = Resource::new(uri, name).with_mime_type(JSON);
+        match table.description.is_empty() {
+            true => resource,
+            false => resource.with_description(table.description.clone()),
+        }
     };
-    served.tables().keys().map(resource).collect()
+    served.tables().values().map(resource).collect()
 }
 
 /// What there is to say of the table that `uri` names, with its first rows as `data`.

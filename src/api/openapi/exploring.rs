@@ -100,6 +100,7 @@ fn table_properties() -> ObjectBuilder {
     let table = object([
         ("name", text().into()),
         ("kind", text().enum_values(Some(["table", "view"])).into()),
+        ("description", text().into()),
         ("columns", whole(0).into()),
         ("since", whole(1).into()),
         ("as_of", text().into()),

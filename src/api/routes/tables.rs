@@ -45,6 +45,7 @@ struct VersionView {
 struct TableView<'a> {
     name: &'a TableName,
     kind: &'static str,
+    description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
     columns: usize,
@@ -260,6 +261,7 @@ fn view<'a>(
             TableContent::Files { .. } => "table",
             TableContent::View { .. } => "view",
         },
+        description: &table.description,
         rows: table.rows,
         columns: table.columns.len(),
         since: since.0,

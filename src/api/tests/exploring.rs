@@ -49,6 +49,7 @@ fn versions_and_tables_are_told_to_those_with_the_scope() {
     assert_eq!(told, [(&json!(3), &json!([])), (&json!(2), &json!(["main.daily_sales"]))]);
     let listed = get("/api/v1/tables");
     assert_eq!(listed["tables"][0]["name"], "main.daily_sales");
+    assert_eq!(listed["tables"][0]["description"], "What was sold.");
     assert_eq!(
         (&listed["tables"][0]["rows"], &listed["tables"][0]["since"]),
         (&json!(5), &json!(2))

@@ -132,6 +132,7 @@ fn tables_are_resources() {
     let (_shop, server) = served();
     let listed = result(&server, "", "resources/list", &json!({}));
     assert_eq!(listed["resources"][0]["uri"], "clearwell://tables/main.daily_sales");
+    assert_eq!(listed["resources"][0]["description"], "What was sold.");
     let read = result(
         &server,
         "",

@@ -218,6 +218,7 @@ fn manifest(table: TableName, batch: &RecordBatch, files: Vec<warehouse::DataFil
     Manifest {
         format: FORMAT,
         table,
+        description: "What was sold.".to_owned(),
         content_hash: warehouse::content_hash(&columns, &files),
         columns,
         content: TableContent::Files { files },

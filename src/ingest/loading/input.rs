@@ -27,6 +27,8 @@ pub(super) struct Input<'a> {
     /// Types of columns that are not inferred, by name.
     pub(super) column_types: BTreeMap<String, ColumnType>,
     pub(super) columns: &'a [ColumnInfo],
+    /// What the user wrote about the table.
+    pub(super) about: &'a str,
     pub(super) rejects: Rejects,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Input<'a> {
             contract: source.contract.as_ref(),
             column_types: BTreeMap::new(),
             columns: &source.columns,
+            about: &source.info.description,
             rejects: Rejects::Quarantine {
                 table: source.quarantine(),
                 on_reject: source.on_reject,
@@ -73,6 +76,7 @@ impl<'a> Input<'a> {
             contract: None,
             column_types: seed.column_types.clone(),
             columns: &seed.columns,
+            about: &seed.info.description,
             rejects: Rejects::Refused,
         }
     }

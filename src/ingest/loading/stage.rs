@@ -37,7 +37,9 @@ pub(super) fn stage(
     files: &BTreeMap<String, FileResult>,
 ) -> Result<(), LoadError> {
     if let Rejects::Quarantine { table, .. } = &input.rejects {
-        context.draft.stage(quarantine(table, layout, origin, files))?;
+        let rejected = quarantine(table, layout, origin, files);
+        let description = format!("Rows of `{}` that its contract rejects.", input.table);
+        context.draft.stage(Manifest { description, ..rejected })?;
     }
     let columns = layout.visible().map(|field| TableColumn {
         name: field.name().clone(),
@@ -53,11 +55,11 @@ pub(super) fn stage(
     let load = source_load(origin, loaded.collect());
     let rows = load.rows_accepted();
     let manifest = manifest(input.table, columns.collect(), data, origin, load, rows);
-    context.draft.stage(manifest)?;
+    context.draft.stage(Manifest { description: input.about.to_owned(), ..manifest })?;
     Ok(())
 }
 
-/// Stages the table as it stands, with what the user now writes about its columns.
+/// Stages the table as it stands, with what the user now writes about it.
 ///
 /// # Errors
 /// If the draft refuses.
@@ -67,6 +69,7 @@ pub(super) fn describe(
     present: &Manifest,
 ) -> Result<bool, LoadError> {
     let mut manifest = present.clone();
+    input.about.clone_into(&mut manifest.description);
     for column in &mut manifest.columns {
         input.description(&column.name).clone_into(&mut column.description);
     }
@@ -131,6 +134,7 @@ fn manifest(
     Manifest {
         format: FORMAT,
         table: table.clone(),
+        description: String::new(),
         content_hash: content_hash(&columns, &files),
         columns,
         content: TableContent::Files { files },

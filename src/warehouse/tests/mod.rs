@@ -53,6 +53,7 @@ pub(super) fn manifest(name: &str, rows: &str, path: &str) -> Manifest {
         columns: BTreeMap::new(),
     };
     Manifest {
+        description: String::new(),
         format: FORMAT,
         table: table(name),
         columns: vec![column("id")],
