@@ -24,15 +24,6 @@ struct Passed {
     rows: Option<u64>,
     /// Of an expectation.
     result: Option<serde_json::Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    hollow: Option<Hollow>,
-}
-
-/// That it can never fail, which is so for the SQL that made its table.
-#[derive(Serialize, Deserialize)]
-struct Hollow {
-    code: String,
-    why: String,
 }
 
 impl Known {
@@ -48,28 +39,18 @@ impl Known {
     }
 
     /// Completes the finding of a check that passed over what it would look at now; `false` if it did not.
-    /// `code` is that of the tested table.
-    pub(super) fn passes(
-        &self,
-        finding: &mut Finding,
-        fingerprint: &str,
-        code: Option<&str>,
-    ) -> bool {
+    pub(super) fn passes(&self, finding: &mut Finding, fingerprint: &str) -> bool {
         let known = self.0.get(&finding.check).filter(|known| known.fingerprint == fingerprint);
         if let Some(known) = known {
             finding.rows = known.rows;
             finding.result.clone_from(&known.result);
-            let hollow = known.hollow.as_ref().filter(|known| Some(known.code.as_str()) == code);
-            finding.hollow = hollow.map(|known| known.why.clone());
         }
         known.is_some()
     }
 
-    pub(super) fn add(&mut self, finding: &Finding, fingerprint: String, code: Option<&str>) {
+    pub(super) fn add(&mut self, finding: &Finding, fingerprint: String) {
         let (rows, result) = (finding.rows, finding.result.clone());
-        let hollow = finding.hollow.clone().zip(code.map(str::to_owned));
-        let hollow = hollow.map(|(why, code)| Hollow { code, why });
-        self.0.insert(finding.check.clone(), Passed { fingerprint, rows, result, hollow });
+        self.0.insert(finding.check.clone(), Passed { fingerprint, rows, result });
     }
 
     pub(super) fn remove(&mut self, check: &NodeId) {

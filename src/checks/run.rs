@@ -39,8 +39,7 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
     let mut findings: Vec<Finding> = tests.iter().map(passed).collect();
     let mut is_known = |index: usize| {
         let now = fingerprints[index].as_ref();
-        let code = context.code(&tests[index]);
-        now.is_some_and(|now| known.passes(&mut findings[index], now, code))
+        now.is_some_and(|now| known.passes(&mut findings[index], now))
     };
     let open: Vec<usize> = (0..checks.len()).filter(|&index| !is_known(index)).collect();
     let unproved: Vec<usize> = open
@@ -59,9 +58,7 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
     }
     for &index in &open {
         match (&fingerprints[index], findings[index].status) {
-            (Some(now), CheckStatus::Pass) => {
-                known.add(&findings[index], now.clone(), context.code(&tests[index]));
-            }
+            (Some(now), CheckStatus::Pass) => known.add(&findings[index], now.clone()),
             _ => known.remove(&checks[index].info.id),
         }
     }
@@ -96,12 +93,6 @@ impl<'a> CheckRun<'a> {
         let reads: Vec<&TableName> =
             self.project.tables_of(&test.check.info.depends_on).into_iter().collect();
         known::fingerprint(test, &reads, self.state)
-    }
-
-    /// Hash of the plan that makes the tested table, views below it included.
-    fn code(&self, test: &Test<'a>) -> Option<&str> {
-        let manifest = self.state.tables.get(test.tested?)?;
-        Some(manifest.code.plan.as_str())
     }
 
     /// Counts first, in shared scans; what that does not settle is run whole, and what did not pass shows some rows.
