@@ -318,6 +318,9 @@ pub(super) struct Validate {
     /// What the table is called in results and queries [default: the file's name]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
+    /// Where to write the result as a page to read; of several files, the folder for a page each
+    #[arg(long, value_name = "PATH")]
+    pub(super) html: Option<PathBuf>,
     #[command(flatten)]
     pub(super) reading: Reading,
 }

@@ -1,20 +1,23 @@
 //! `clearwell validate`: files against a suite of Great Expectations, without a project.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::arguments::{self, Global};
 use super::error::{CliError, Kind};
 use super::ui::Ui;
 use super::{open, reading, validated};
+use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::scratch::Scratch;
 use crate::base::{Diagnostic, SourceText, TableName, json_text};
 use crate::checks::expectations::{self, Level, Options, ResultFormat, Subject};
 use crate::config;
+use crate::docs::{self, ValidationAbout};
 use crate::engine::{Engine, EngineLimits, Relation, TableSet};
 use crate::project;
 use crate::rules::Suite;
@@ -43,7 +46,8 @@ pub(super) async fn run(
     })?;
     let mut validations = Vec::new();
     let mut has_failed = false;
-    for path in &command.files {
+    for (index, path) in command.files.iter().enumerate() {
+        let started = SystemClock.now();
         let validation = validate(&engine, path, command, &suite, &options, scratch.path()).await;
         let validation = match validation {
             // The other files have their results.
@@ -55,6 +59,11 @@ pub(super) async fn run(
             validation => validation?,
         };
         has_failed |= validated::has_failed(&validation);
+        if let Some(html) = &command.html {
+            let page = page_path(html, &command.files, index);
+            write_page(&page, path, &suite.name, &validation, started)?;
+            ui.note(&format!("report    {}", page.display()));
+        }
         if !global.json {
             ui.print(&validated::table(&path.display().to_string(), &validation))?;
         }
@@ -67,6 +76,38 @@ pub(super) async fn run(
         }
     }
     Ok(if has_failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Where the page of a file goes: to `html` itself, of several files below it, by their place and name.
+fn page_path(html: &Path, files: &[PathBuf], index: usize) -> PathBuf {
+    if files.len() == 1 {
+        return html.to_owned();
+    }
+    let name = files[index].file_name().unwrap_or_default().to_string_lossy();
+    html.join(format!("{}-{name}.html", index + 1))
+}
+
+fn write_page(
+    page: &Path,
+    data: &Path,
+    suite: &str,
+    validation: &Json,
+    started: DateTime<Utc>,
+) -> Result<(), CliError> {
+    let finished = SystemClock.now();
+    let about = ValidationAbout {
+        data: &data.display().to_string(),
+        suite,
+        validated: finished,
+        seconds: (finished - started).as_seconds_f64(),
+    };
+    let text = docs::validation_html(validation, &about).map_err(CliError::unexpected)?;
+    let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(page, text)).map_err(|error| {
+        CliError::user(format!("{}: cannot be written: {error}", page.display()))
+            .hint("--html names the page to write")
+    })
 }
 
 /// GX's result for one file, whose name stands in its `meta`.

@@ -20,7 +20,6 @@ pub(crate) use assemble::{ReportSource, assemble};
 pub(crate) use html::page as html;
 pub(crate) use json::text as json;
 pub(crate) use junit::text as junit;
-#[allow(unused_imports, reason = "`clearwell validate` shows its result with it")]
 pub(crate) use validation::{ValidationAbout, validation_html};
 pub(crate) use written::{Reported, write_after};
 

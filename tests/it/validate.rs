@@ -67,6 +67,27 @@ fn json_is_one_document_a_file() {
 }
 
 #[test]
+fn a_page_tells_what_was_found_in_each_file() {
+    let folder = folder();
+    let page = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
+    folder
+        .run(["validate", "orders.csv", "--suite", "failed.json", "--html", "made/orders.html"])
+        .failure(1)
+        .says("made/orders.html");
+    assert!(page("made/orders.html").contains("orders.csv does not meet its expectations"));
+    folder.write("more.csv", "id,gone\n1,2\n");
+    folder
+        .run(["validate", "orders.csv", "more.csv", "--suite", "failed.json", "--html", "pages"])
+        .failure(1);
+    assert!(page("pages/1-orders.csv.html").contains("orders.csv does not meet"));
+    assert!(page("pages/2-more.csv.html").contains("more.csv meets its expectations"));
+    folder
+        .run(["validate", "more.csv", "--suite", "failed.json", "--html", "pages"])
+        .failure(1)
+        .says("pages: cannot be written");
+}
+
+#[test]
 fn a_suite_that_is_none_is_shown_with_its_place() {
     let folder = folder();
     folder.write("suite.json", "{\"expectations\": [\n  {\"type\": 3}\n]}");
