@@ -48,7 +48,7 @@ async fn keep_one(
     check: &Check,
 ) -> Result<(), KeepError> {
     let Some(table) = &check.stored else { return Ok(()) };
-    let sql = run.failing_rows(check);
+    let sql = run.kept_rows(check);
     let text = hash::of_parts([sql.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes()]);
     let standing = run.state.tables.get(table);
     if let Some(manifest) = standing

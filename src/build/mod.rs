@@ -195,7 +195,7 @@ async fn check(
     }
     let state = draft.state();
     for check in &checks {
-        for table in check.info.depends_on.iter().filter_map(|id| workspace.table_of(id)) {
+        for table in workspace.project.tables_of(&check.info.depends_on) {
             draft.depend_on(table);
         }
     }

@@ -82,7 +82,7 @@ pub(super) fn node_line(project: &Project, result: &NodeResult) -> String {
     line
 }
 
-/// A line for each table whose checks all passed, and one for each check that did not.
+/// A line for each table whose checks all passed, one for each check that did not, and one for each that never can fail.
 pub(super) fn finding_lines(findings: &[Finding]) -> Vec<String> {
     let mut passed: BTreeMap<&str, u64> = BTreeMap::new();
     let mut lines = Vec::new();
@@ -99,7 +99,16 @@ pub(super) fn finding_lines(findings: &[Finding]) -> Vec<String> {
         let plural = if *checks == 1 { "check" } else { "checks" };
         format!("{:<9}  {:<8}  {table:<40}  {checks:>9} {plural}", "passed", "tests")
     });
-    passes.chain(lines).collect()
+    let hollow = findings.iter().filter_map(|finding| {
+        let why = finding.hollow.as_ref()?;
+        Some(format!(
+            "{:<9}  {:<8}  {}: can never fail: {why}",
+            "hint",
+            "check",
+            check_name(finding)
+        ))
+    });
+    passes.chain(lines).chain(hollow).collect()
 }
 
 /// `pass       check   unique_daily_sales_order_date` and, where it did not pass, its failing rows.

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::NodeId;
-use crate::base::TableName;
 use crate::base::clock::Clock;
 use crate::base::progress::Progress;
 use crate::engine::Engine;
-use crate::project::{Node, Project};
+use crate::project::Project;
 use crate::warehouse::Warehouse;
 
 /// A loaded project, its warehouse and the engine between them.
@@ -21,10 +19,4 @@ pub(crate) struct Workspace {
     /// The base of every relative path.
     pub(crate) base_dir: PathBuf,
     pub(crate) threads: usize,
-}
-
-impl Workspace {
-    pub(crate) fn table_of(&self, id: &NodeId) -> Option<&TableName> {
-        self.project.nodes.get(id).and_then(Node::table)
-    }
 }

@@ -2,7 +2,7 @@
 
 use arrow::array::AsArray;
 
-use super::form::{Apart, Ask, Measure, Subject};
+use super::form::{self, Apart, Ask, Measure, Subject};
 use crate::base::TableName;
 use crate::engine::{SqlError, int_at};
 use crate::project::{Check, CheckConfig, CheckKind, CheckSeverity};
@@ -13,8 +13,11 @@ use super::form::Answers;
 /// A dbt test with the names of the tables it is about.
 pub(super) struct Test<'a> {
     pub(super) check: &'a Check,
+    /// The table it is about; an ephemeral model has none.
     pub(super) tested: Option<&'a TableName>,
-    pub(super) to: Option<&'a TableName>,
+    /// What it is about, and what a reference refers to, as they stand behind `from`.
+    pub(super) model: String,
+    pub(super) to: String,
 }
 
 /// What dbt makes of the number of failures.
@@ -60,41 +63,60 @@ impl Test<'_> {
     pub(super) fn judge(&self, answers: &Answers) -> Result<Judgement, SqlError> {
         let row = answers.queries.first().filter(|rows| rows.num_rows() == 1);
         let row = row.ok_or_else(|| SqlError::new("no answer"))?;
-        // `sum(…)` over no rows is null, and dbt takes that for no failure.
-        let failures = int_at(row.column(0).as_ref(), 0).unwrap_or(0);
+        let failures = int_at(row.column(0).as_ref(), 0).ok_or_else(|| self.no_number())?;
         let is_true = |index: usize| row.column(index).as_boolean().value(0);
         let status = match (self.check.config.severity, is_true(1), is_true(2)) {
             (CheckSeverity::Error, _, true) => CheckStatus::Fail,
             (_, true, _) => CheckStatus::Warn,
             _ => CheckStatus::Pass,
         };
+        // What passes has no failures, as dbt tells it, however many rows there were.
+        let failures = if status == CheckStatus::Pass { 0 } else { failures };
         Ok(Judgement { status, failures: u64::try_from(failures).unwrap_or(0) })
+    }
+
+    /// dbt takes a null for an error, too.
+    fn no_number(&self) -> SqlError {
+        let calc = &self.check.config.fail_calc;
+        let mut error = SqlError::new(format!("the `fail_calc` {calc} gives no number"));
+        error.hints.push(format!("a sum over no rows is null: `coalesce({calc}, 0)`"));
+        error
+    }
+
+    /// The rows that are kept where failures are: no more of them than the configuration says.
+    pub(super) fn kept_rows(&self) -> String {
+        match self.check.config.limit {
+            Some(limit) => {
+                format!("select * from ({}\n) as failing limit {limit}", self.failing_rows())
+            }
+            None => self.failing_rows(),
+        }
     }
 
     /// SQL that returns what dbt's own test macro returns: one row for each failure.
     ///
     /// Source: dbt-core's `include/global_project/macros/generic_test_sql`.
     pub(super) fn failing_rows(&self) -> String {
-        let model = self.subject();
+        let (model, with) = (self.subject(), &self.check.expressions);
         match &self.check.kind {
             CheckKind::Unique { column } => format!(
-                "select {column} as unique_field, count(*) as n_records from {model} \
+                "{with}select {column} as unique_field, count(*) as n_records from {model} \
                  where {column} is not null group by {column} having count(*) > 1"
             ),
             CheckKind::NotNull { column } => {
                 // dbt returns whole rows only where failures are stored; the count is the same.
-                format!("select * from {model} where {column} is null")
+                format!("{with}select * from {model} where {column} is null")
             }
             CheckKind::AcceptedValues { column, values, quote } => format!(
-                "select value_field, n_records from (select {column} as value_field, count(*) as n_records \
+                "{with}select value_field, n_records from (select {column} as value_field, count(*) as n_records \
                  from {model} group by {column}) as all_values where value_field not in ({})",
                 literals(values, *quote)
             ),
             CheckKind::Relationships { column, field, .. } => format!(
-                "select from_field from (select {column} as from_field from {model} where {column} is not null) \
+                "{with}select from_field from (select {column} as from_field from {model} where {column} is not null) \
                  as child left join (select {field} as to_field from {to}) as parent \
                  on child.from_field = parent.to_field where parent.to_field is null",
-                to = self.to.map(TableName::quoted).unwrap_or_default(),
+                to = self.to,
             ),
             CheckKind::Generic { sql, .. } | CheckKind::Singular { sql } => sql.text.clone(),
             // Expectations are no dbt tests.
@@ -117,7 +139,7 @@ impl Test<'_> {
     }
 
     /// Only the default judgement lets a count of rows stand for dbt's number of failures, and only where that is zero.
-    fn is_judged_by_default(&self) -> bool {
+    pub(super) fn is_judged_by_default(&self) -> bool {
         let (config, default) = (&self.check.config, CheckConfig::default());
         config.fail_calc == default.fail_calc
             && config.warn_if == default.warn_if
@@ -130,7 +152,7 @@ impl Test<'_> {
         let limit = config.limit.map(|limit| format!(" limit {limit}")).unwrap_or_default();
         format!(
             "select failures, coalesce(failures {}, false) as warns, coalesce(failures {}, false) as errs \
-             from (select {} as failures from (select * from ({}) as failing{limit}) \
+             from (select {} as failures from (select * from ({}\n) as failing{limit}) \
              as dbt_internal_test) as judged",
             config.warn_if,
             config.error_if,
@@ -141,14 +163,14 @@ impl Test<'_> {
 
     /// What is tested: the table, or its rows that meet the `where` configuration, as dbt wraps it.
     fn subject(&self) -> String {
-        let Some(table) = self.tested else { return String::new() };
-        Subject { table: table.clone(), filter: self.check.config.filter.clone() }.relation()
+        form::filtered(&self.model, self.check.config.filter.as_deref())
     }
 }
 
+/// dbt puts values between quotes as they are, so that quotes inside of them are written twice; here once will do, too.
 fn literals(values: &[String], quote: bool) -> String {
     let literal = |value: &String| match quote {
-        true => format!("'{}'", value.replace('\'', "''")),
+        true => format!("'{}'", value.replace("''", "'").replace('\'', "''")),
         false => value.clone(),
     };
     values.iter().map(literal).collect::<Vec<_>>().join(", ")

@@ -85,11 +85,15 @@ impl Ask {
 impl Subject {
     /// As it stands behind `from`: the table, or its rows that meet the filter.
     pub(super) fn relation(&self) -> String {
-        let table = self.table.quoted();
-        match &self.filter {
-            Some(filter) => format!("(select * from {table} where {filter}) as dbt_subquery"),
-            None => table,
-        }
+        filtered(&self.table.quoted(), self.filter.as_deref())
+    }
+}
+
+/// What stands behind `from`, or those of its rows that meet the filter, as dbt wraps it.
+pub(super) fn filtered(relation: &str, filter: Option<&str>) -> String {
+    match filter {
+        Some(filter) => format!("(select * from {relation} where {filter}) as dbt_subquery"),
+        None => relation.to_owned(),
     }
 }
 

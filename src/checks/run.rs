@@ -10,7 +10,7 @@ use super::dbt::{Judgement, Test};
 use super::expected::Expected;
 use super::form::{Answers, Ask};
 use super::known::{self, Known};
-use super::{proved, scan};
+use super::{hollow, proved, scan};
 use crate::base::{Diagnostic, TableName};
 use crate::engine::{Session, SqlError};
 use crate::project::{Check, CheckKind, Node, Project};
@@ -47,7 +47,15 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
         .copied()
         .filter(|&index| !proved::passes(&tests[index], context.project, context.state))
         .collect();
-    context.judge(&tests, &unproved, &mut findings).await;
+    let judged = context.judge(&tests, &unproved, &mut findings);
+    let hints = hollow::hints(context.session, context.project, &tests, &open);
+    let ((), hints) = futures::join!(judged, hints);
+    for (index, why) in hints {
+        let (check, status) = (&findings[index].check, findings[index].status);
+        debug_assert!(!matches!(status, CheckStatus::Warn | CheckStatus::Fail), "{check}: {why}");
+        let passed = status == CheckStatus::Pass;
+        findings[index].hollow = Some(why).filter(|_| passed);
+    }
     for &index in &open {
         match (&fingerprints[index], findings[index].status) {
             (Some(now), CheckStatus::Pass) => known.add(&findings[index], now.clone()),
@@ -65,23 +73,25 @@ impl<'a> CheckRun<'a> {
     where
         'a: 'c,
     {
-        let table = |id| self.project.nodes.get(id).and_then(Node::table);
+        let node = |id| self.project.nodes.get(id);
+        let relation = |id| node(id).and_then(Node::relation).unwrap_or_default();
         let to = match &check.kind {
-            CheckKind::Relationships { to, .. } => table(to),
-            _ => None,
+            CheckKind::Relationships { to, .. } => relation(to),
+            _ => String::new(),
         };
-        Test { check, tested: check.target.as_ref().and_then(table), to }
+        let target = check.target.as_ref();
+        let tested = target.and_then(node).and_then(Node::table);
+        Test { check, tested, model: target.map(relation).unwrap_or_default(), to }
     }
 
-    /// The query whose rows are the failures of a dbt test.
-    pub(crate) fn failing_rows(&self, check: &Check) -> String {
-        self.bind(check).failing_rows()
+    /// The query whose rows are the failures of a dbt test, as they are kept.
+    pub(crate) fn kept_rows(&self, check: &Check) -> String {
+        self.bind(check).kept_rows()
     }
 
     fn fingerprint(&self, test: &Test<'a>) -> Option<String> {
-        let needed = &test.check.info.depends_on;
-        let reads = needed.iter().map(|id| self.project.nodes.get(id)?.table());
-        let reads: Vec<&TableName> = reads.collect::<Option<_>>()?;
+        let reads: Vec<&TableName> =
+            self.project.tables_of(&test.check.info.depends_on).into_iter().collect();
         known::fingerprint(test, &reads, self.state)
     }
 
@@ -174,7 +184,7 @@ impl<'a> CheckRun<'a> {
     /// The first failing rows by all their columns, so that the same tables show the same rows every time. Where two
     /// columns cannot be told apart by name, any of them.
     async fn sample(&self, rows: &str) -> Option<Sample> {
-        let failing = format!("select * from ({rows}) as failing");
+        let failing = format!("select * from ({rows}\n) as failing");
         let ordered = format!("{failing} order by all limit {SAMPLE_ROWS}");
         let rows = match scan::all_rows(self.session, &ordered).await {
             Ok(rows) => rows,
@@ -232,6 +242,7 @@ fn passed(test: &Test<'_>) -> Finding {
         sample: None,
         stored: None,
         result: None,
+        hollow: None,
     }
 }
 

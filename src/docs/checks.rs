@@ -28,6 +28,7 @@ pub(super) fn part(finding: &Finding, runs: &[RunRecord]) -> CheckPart {
         message: finding.message.clone(),
         seconds: finding.seconds,
         apart: finding.apart.clone(),
+        hollow: finding.hollow.clone(),
         observed: result.and_then(observed),
         sample: finding.sample.as_ref().map(sample).or_else(|| result.and_then(unexpected)),
         stored: finding.stored.clone(),

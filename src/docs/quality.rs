@@ -169,6 +169,9 @@ pub(super) struct CheckPart {
     pub(super) message: Option<String>,
     pub(super) seconds: f64,
     pub(super) apart: Option<String>,
+    /// Why it can never fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hollow: Option<String>,
     /// What was seen where a check compares one value: `min 3, expected at least 5`.
     pub(super) observed: Option<String>,
     pub(super) sample: Option<SamplePart>,

@@ -48,6 +48,7 @@ fn finding(name: &str, status: CheckStatus, failures: u64) -> Finding {
         sample: (failures > 0).then_some(sample),
         stored: None,
         result: None,
+        hollow: None,
     }
 }
 

@@ -106,6 +106,7 @@ fn check(index: usize, entry: &Json, data: &str) -> CheckPart {
         message: raised,
         seconds: 0.0,
         apart: None,
+        hollow: None,
         observed: result.and_then(checks::observed),
         sample: if is_met { None } else { result.and_then(checks::unexpected) },
         stored: None,

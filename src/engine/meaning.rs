@@ -5,6 +5,7 @@
 //! - Ranks and row numbers are bigints.
 //! - A number cast to an integer is rounded, not cut off: decimals half away from zero, doubles half to even.
 //! - Integers that overflow are an error; the engine's own operators would wrap round.
+//! - A text in a list of booleans is read as one: `flag in ('true')`.
 //! - `x in ($list)` asks whether `x` is one of the items of a parameter that is a list.
 //! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, plan_err};
 use datafusion::functions::math;
 use datafusion::functions_aggregate::count::count_udaf;
@@ -284,7 +285,20 @@ fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
     Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![number])))
 }
 
-/// `x in ($list)` as what it means where the parameter is a list: that `x` is one of its items.
+/// Whether [`in_lists`] may have something to do.
+pub(super) fn has_in_list(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            found |= expr.exists(|expr| Ok(matches!(expr, Expr::InList(_))))?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
+}
+
+/// `x in ($list)` as what it means where the parameter is a list: that `x` is one of its items. Texts among booleans are
+/// read as such.
 pub(super) fn in_lists(plan: LogicalPlan) -> Result<LogicalPlan> {
     let changed = plan.transform_up_with_subqueries(|node| {
         let schema = merge_schema(&node.inputs());
@@ -298,11 +312,27 @@ pub(super) fn in_lists(plan: LogicalPlan) -> Result<LogicalPlan> {
                     let judged = if negated { (!found).and(expr.is_not_null()) } else { found };
                     Ok(Transformed::yes(judged))
                 }
+                Expr::InList(InList { expr, list, negated })
+                    if list.iter().any(is_text)
+                        && expr.get_type(&schema).is_ok_and(|found| found == DataType::Boolean) =>
+                {
+                    let item = |item: Expr| match is_text(&item) {
+                        true => to(item, DataType::Boolean),
+                        false => item,
+                    };
+                    let list = list.into_iter().map(item).collect();
+                    Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
+                }
                 other => Ok(Transformed::no(other)),
             })
         })
     })?;
     Ok(changed.data)
+}
+
+fn is_text(expr: &Expr) -> bool {
+    let Expr::Literal(value, _) = expr else { return false };
+    matches!(value.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// The type of the items, where the list is one parameter that is a list.

@@ -5,6 +5,7 @@
 //! types) and `functions`, and becomes a `plan` that can be run, or a `prepare`d statement. `output` writes answers.
 
 mod catalog;
+mod certain;
 mod dialect;
 mod error;
 mod functions;
@@ -37,6 +38,7 @@ use futures::Stream;
 use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
+pub(crate) use certain::Certain;
 pub(crate) use functions::{check_python_regex, check_strptime_format};
 pub(crate) use lineage::Origin;
 pub(crate) use parquet_file::parquet_file;
@@ -219,6 +221,12 @@ impl Session {
     /// What is wrong with it, where, and what may have been meant.
     pub(crate) async fn plan(&self, sql: &str) -> Result<Query, SqlError> {
         self.analyse(sql, &[], &[]).map(|parts| Query(Arc::new(parts)))
+    }
+
+    /// What holds of the answer to one `select` whatever the rows of its tables are; `None` if it cannot be planned.
+    pub(crate) fn certain(&self, sql: &str) -> Option<Certain> {
+        let parts = self.analyse(sql, &[], &[]).ok()?;
+        Some(Certain::of(&parts.plan, parts.output.fields().iter().map(|field| field.name())))
     }
 
     /// Plans one `select` whose `$name` parameters have the given types; they are bound later. Of the tables of `filters`

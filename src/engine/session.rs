@@ -156,7 +156,7 @@ impl SessionParts {
         let state = &self.engine.wide;
         let catalog = Catalog { state, session: Some(self), within, seen: Arc::default() };
         let mut plan = catalog.plan_query(parsed.query, parameters)?;
-        if parameters.iter().any(|(_, data_type)| matches!(data_type, DataType::List(_))) {
+        if meaning::has_in_list(&plan).map_err(|error| from_planning(&error))? {
             plan = meaning::in_lists(plan).map_err(|error| from_planning(&error))?;
         }
         let columns = plan.schema().fields().iter();

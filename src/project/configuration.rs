@@ -102,6 +102,16 @@ impl Configuration {
         }
     }
 
+    /// Puts what `evaluate` makes of a text with its place for each that holds Jinja.
+    pub(super) fn render(&mut self, mut evaluate: impl FnMut(&str, Option<&Span>) -> Option<Json>) {
+        for configured in self.values.values_mut() {
+            let Json::String(text) = &configured.value else { continue };
+            if text.contains("{{") || text.contains("{%") {
+                configured.value = evaluate(text, configured.span.as_ref()).unwrap_or(Json::Null);
+            }
+        }
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&Json> {
         self.values.get(key).map(|configured| &configured.value).filter(|value| !value.is_null())
     }

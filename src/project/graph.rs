@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::jinja::cte_name;
 use super::sql::CompiledSql;
 use crate::base::{NodeId, Span, TableName};
 use crate::rules::{ColumnType, Contract, Expectation, OnReject, ReadOptions, RejectLimit};
@@ -122,6 +123,8 @@ pub(crate) struct Check {
     pub(crate) kind: CheckKind,
     /// The node it is about, where it is about one.
     pub(crate) target: Option<NodeId>,
+    /// `with …`: the ephemeral models that one of dbt's own tests reads, to stand before its query; else empty.
+    pub(crate) expressions: String,
     pub(crate) column: Option<String>,
     pub(crate) config: CheckConfig,
     /// Where its failing rows are kept, if they are.
@@ -155,6 +158,8 @@ pub(crate) enum CheckKind {
         /// The condition that a failing row of the target meets, where single rows tell and no row meets it exactly if
         /// the query returns none.
         row_condition: Option<String>,
+        /// The columns that `dbt_utils.unique_combination_of_columns` says are a key; else empty.
+        key: Vec<String>,
     },
     /// Rows that the query returns are failures.
     Singular {
@@ -313,5 +318,31 @@ impl Node {
             }
             Self::Model(_) | Self::Check(_) | Self::Endpoint(_) => None,
         }
+    }
+
+    /// Its rows, as they stand behind `from`: its table, or the expression that an ephemeral model is put in as.
+    pub(crate) fn relation(&self) -> Option<String> {
+        match self {
+            Self::Model(node) if node.materialization == Materialization::Ephemeral => {
+                Some(cte_name(&node.info.name))
+            }
+            node => node.table().map(TableName::quoted),
+        }
+    }
+}
+
+impl Project {
+    /// The tables of these nodes; in place of an ephemeral model those that it reads.
+    pub(crate) fn tables_of(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<&TableName> {
+        let mut tables = BTreeSet::new();
+        for node in nodes.iter().filter_map(|id| self.nodes.get(id)) {
+            match node.table() {
+                Some(table) => {
+                    tables.insert(table);
+                }
+                None => tables.extend(self.tables_of(&node.info().depends_on)),
+            }
+        }
+        tables
     }
 }

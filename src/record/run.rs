@@ -113,6 +113,9 @@ pub(crate) struct Finding {
     /// The table that keeps all its failing rows, where the project asks for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stored: Option<String>,
+    /// Why it can never fail, where the SQL of its model alone says so; told by the run that judges it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hollow: Option<String>,
     /// Great Expectations' own result of an expectation: an entry of `results`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<serde_json::Value>,

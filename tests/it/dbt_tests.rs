@@ -190,3 +190,125 @@ fn a_mistake_in_a_generic_test_is_shown_where_it_stands() {
         .says("unknown test `evn`")
         .says("did you mean `even`?");
 }
+
+/// The tests stand in the properties of a model that makes no table.
+#[test]
+fn an_ephemeral_model_is_tested_as_the_expression_it_is() {
+    let project = TestProject::new(ORDERS);
+    project.write(
+        "models/base.sql",
+        "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('orders') }}",
+    );
+    project.write(
+        "models/kept.sql",
+        "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('base') }} where id < 4 -- not all",
+    );
+    project.write(
+        "models/models.yml",
+        "models:
+  - name: kept
+    data_tests:
+      - dbt_utils.accepted_range: {name: range, column_name: amount, min_value: 0}
+      - with_rows: {name: own}
+    columns:
+      - name: customer
+        data_tests:
+          - unique
+          - not_null
+          - relationships: {name: known, to: ref('customers'), field: id, config: {where: status = 'placed'}}
+      - name: status
+        data_tests: [{accepted_values: {name: values, values: [placed]}}]
+",
+    );
+    project.write("macros/t.sql", "{% test with_rows(model) %}with a as (select 1 from {{ model }}) select * from a{% endtest %}");
+    project.write("tests/alone.sql", "select * from {{ ref('kept') }} where id = 1 -- at the end");
+    let ran = project.run(["build", "--json"]).failure(1);
+    let failed = |failures| ("fail".to_owned(), failures);
+    assert_eq!(finding(&ran, "range"), failed(1));
+    assert_eq!(finding(&ran, "own"), failed(3));
+    assert_eq!(finding(&ran, "unique_kept_customer"), failed(1));
+    assert_eq!(finding(&ran, "not_null_kept_customer"), ("pass".to_owned(), 0));
+    assert_eq!(finding(&ran, "known"), failed(1));
+    assert_eq!(finding(&ran, "values"), failed(1));
+    assert_eq!(finding(&ran, "alone"), failed(1));
+}
+
+#[test]
+fn configuration_means_what_it_means_to_dbt() {
+    let project = project(
+        "    columns:
+      - name: id
+        data_tests:
+          - not_null: {name: none_missing, config: {warn_if: = 0, severity: \"{{ 'warn' if var('soft') else 'error' }}\"}}
+          - not_null: {name: filtered, config: {where: \"id > {{ var('from') }}\", error_if: between 1 and 5}}
+      - name: status
+        data_tests:
+          - accepted_values: {name: some, values: [gone], config: {error_if: '> 5', warn_if: '> 5'}}
+          - accepted_values: {name: nulls, values: [placed, odd], config: {fail_calc: sum(n_records)}}
+          - accepted_values: {name: limited, values: [gone], config: {limit: 1, store_failures: true, severity: warn}}
+          - accepted_values: {name: doubled, values: [placed, o''dd], config: {where: id < 2}}
+",
+    );
+    project.write("dbt_project.yml", "name: test\nversion: '1.0'\nvars: {soft: true, from: 2}\n");
+    let ran = project.run(["build", "--json"]).failure(1);
+    assert_eq!(finding(&ran, "none_missing"), ("warn".to_owned(), 0));
+    assert_eq!(finding(&ran, "filtered"), ("pass".to_owned(), 0));
+    assert_eq!(finding(&ran, "some"), ("pass".to_owned(), 0), "two values, fewer than are allowed");
+    assert_eq!(finding(&ran, "nulls"), ("error".to_owned(), 0));
+    assert_eq!(finding(&ran, "limited"), ("warn".to_owned(), 1));
+    assert_eq!(finding(&ran, "doubled"), ("pass".to_owned(), 0));
+    let run = serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap()["id"].to_string();
+    let at = format!("run:{}", run.trim_matches('"'));
+    let rows =
+        project.run(["query", "select count(*) as n from limited", "--at", &at, "-f", "csv"]);
+    assert_eq!(rows.success().stdout, "n\n1\n");
+}
+
+#[test]
+fn a_test_that_no_data_can_break_is_pointed_out() {
+    let project = TestProject::new(ORDERS);
+    project.write(
+        "models/by_status.sql",
+        "select case when status = 'odd' then 'odd' else 'good' end as state, count(*) as orders, sum(amount) as amount
+from {{ ref('orders') }} group by 1",
+    );
+    project.write(
+        "models/by_status.yml",
+        "models:
+  - name: by_status
+    data_tests:
+      - dbt_utils.unique_combination_of_columns: {name: pair, combination_of_columns: [state, orders]}
+    columns:
+      - name: state
+        data_tests:
+          - unique: {name: key}
+          - accepted_values: {name: values, values: [odd, good, other]}
+          - accepted_values: {name: fewer, values: [odd], config: {severity: warn}}
+      - {name: orders, data_tests: [not_null: {name: counted}, unique: {name: counts}]}
+      - {name: amount, data_tests: [not_null: {name: summed}]}
+",
+    );
+    let ran = project.build().success();
+    let hints: Vec<&str> =
+        ran.stderr.lines().filter_map(|line| line.strip_prefix("hint       check     ")).collect();
+    let expected = [
+        "counted: can never fail: `orders` is a count",
+        "key: can never fail: `state` is what the model groups by",
+        "pair: can never fail: `state` is what the model groups by",
+        "values: can never fail: `state` is one of 'good', 'odd' by its `case`",
+    ];
+    let mut sorted = hints.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    let unchanged = project.build().success().says("nothing has changed");
+    assert!(!unchanged.stderr.contains("can never fail"), "told once: {}", unchanged.stderr);
+    project.write(
+        "models/by_status.sql",
+        "select case when status = 'odd' then status else 'good' end as state, count(*) as orders, sum(amount) as amount
+from {{ ref('orders') }} group by 1",
+    );
+    let again = project.build().success();
+    assert!(!again.stderr.contains("values: can never fail"), "{}", again.stderr);
+    let quiet = project.run(["build", "-q", "--full-refresh"]).success();
+    assert!(!quiet.stderr.contains("can never fail"), "{}", quiet.stderr);
+}

@@ -22,7 +22,7 @@ select * from {{ model }} where {{ dbt_utils.rows_expression_is_true(expression,
 {% macro rows_not_accepted_values(column_name, values, quote=true) -%}
   {{ column_name }} in (
   {%- for value in values -%}
-    {%- if quote -%}'{{ value | string | replace("'", "''") }}'{%- else -%}{{ value }}{%- endif -%}{{ ', ' if not loop.last }}
+    {%- if quote -%}'{{ value | string | replace("''", "'") | replace("'", "''") }}'{%- else -%}{{ value }}{%- endif -%}{{ ', ' if not loop.last }}
   {%- endfor -%})
 {%- endmacro %}
 {% test not_accepted_values(model, column_name, values, quote=true) %}
@@ -50,7 +50,7 @@ group by {{ columns | join(', ') }} having count(*) > 1
 {%- set at_most = kwargs.get('at_most', kwargs.get('arg', 1)) %}
 select * from (
   select {% for column in group_by_columns %}{{ column }}, {% endfor %}
-    count({{ column_name }}) / cast(count(*) as double) as not_null_proportion
+    count({{ column_name }}) / cast(nullif(count(*), 0) as double) as not_null_proportion
   from {{ model }} {% if group_by_columns %}group by {{ group_by_columns | join(', ') }}{% endif %}
 ) as proportions
 where not_null_proportion < {{ at_least }} or not_null_proportion > {{ at_most }}
@@ -69,7 +69,7 @@ where most_recent < threshold
 {% endtest %}
 
 {% test equal_rowcount(model, compare_model, group_by_columns=[]) %}
-{{ config(fail_calc='sum(coalesce(diff_count, 0))') }}
+{{ config(fail_calc='coalesce(sum(diff_count), 0)') }}
 {%- set keys = group_by_columns %}
 select a.count_a, b.count_b, abs(coalesce(a.count_a, 0) - coalesce(b.count_b, 0)) as diff_count
 from (select {% for key in keys %}{{ key }}, {% endfor %}count(*) as count_a from {{ model }}
@@ -80,7 +80,7 @@ on {% for key in keys %}a.{{ key }} = b.{{ key }}{{ ' and ' if not loop.last }}{
 {% endtest %}
 
 {% test fewer_rows_than(model, compare_model, group_by_columns=[]) %}
-{{ config(fail_calc='sum(coalesce(row_count_delta, 0))') }}
+{{ config(fail_calc='coalesce(sum(row_count_delta), 0)') }}
 {%- set keys = group_by_columns %}
 select *, case
     when ours > theirs then ours - theirs
@@ -98,8 +98,9 @@ from (
 {% endtest %}
 
 {% test at_least_one(model, column_name, group_by_columns=[]) %}
-select {% for column in group_by_columns %}{{ column }}, {% endfor %}count({{ column_name }}) as filled
-from {{ model }} {% if group_by_columns %}group by {{ group_by_columns | join(', ') }}{% endif %}
+{%- set keys = group_by_columns | reject('equalto', column_name) | list %}
+select {% for column in keys %}{{ column }}, {% endfor %}count({{ column_name }}) as filled
+from {{ model }} {% if keys %}group by {{ keys | join(', ') }}{% endif %}
 having count({{ column_name }}) = 0
 {% endtest %}
 
@@ -165,6 +166,7 @@ where parents.id is null
 {% endtest %}
 
 {% test equality(model, compare_model, compare_columns=none, exclude_columns=none, precision=none) %}
+{{ config(fail_calc="count(*) + abs(2 * count_if(which_diff = 'a_minus_b') - count(*))") }}
 {%- if compare_columns and exclude_columns -%}
   {{ exceptions.raise_compiler_error('equality takes `compare_columns` or `exclude_columns`, not both') }}
 {%- elif precision is not none -%}

@@ -27,7 +27,7 @@ pub(super) fn from_map(entries: &Map<String, Json>) -> Value {
 }
 
 /// What JSON cannot hold is its text; undefined is null.
-pub(super) fn to_json(value: &Value) -> Json {
+pub(in crate::project) fn to_json(value: &Value) -> Json {
     at_depth(value, 0)
 }
 

@@ -18,7 +18,7 @@ mod templates;
 pub(super) use context::{Phase, Rendering, RunContext};
 pub(super) use dialect::{CallSite, call_sites};
 pub(super) use failure::{to_diagnostic, to_diagnostic_at};
-pub(super) use json::from_json;
+pub(super) use json::{from_json, to_json};
 pub(super) use macros::{MacroTable, read_macros};
 pub(super) use relation::{Found, Lookup, NotFound, Reason, Relation, cte_name};
 pub(super) use scope::Scope;

@@ -14,6 +14,7 @@ use super::super::properties::ColumnProperties;
 use super::super::yaml::{self, Yaml};
 use super::constraints;
 use super::declare::{Declared, Purpose};
+use super::ephemeral::Expressions;
 use super::generic_test::{self, Use};
 use super::schemas;
 use super::test_sql::{self, Call};
@@ -21,6 +22,9 @@ use crate::base::{Diagnostic, Diagnostics, NodeId, Span, TableName};
 
 /// The tests that dbt itself brings.
 const BUILT_IN: [&str; 4] = ["unique", "not_null", "accepted_values", "relationships"];
+
+/// Tests that several columns are a key.
+const KEY_OF_COLUMNS: &str = "dbt_utils.unique_combination_of_columns";
 
 /// What tests are written at.
 struct Target<'a> {
@@ -40,6 +44,7 @@ pub(super) fn generic(
     workshop: &Workshop,
     declared: &Declared,
     lookup: &Arc<Lookup>,
+    ephemeral: &Expressions,
     problems: &mut Diagnostics,
 ) -> Vec<Check> {
     let mut checks: BTreeMap<NodeId, Check> = BTreeMap::new();
@@ -50,9 +55,13 @@ pub(super) fn generic(
             .flat_map(|column| column.tests.iter().map(|test| (test, Some(column.name.as_str()))));
         for (written, column) in of_columns.chain(target.tests.iter().map(|test| (test, None))) {
             let Some(test) = generic_test::read(written, problems) else { continue };
-            let Some(check) = check(workshop, &target, column, test, lookup, problems) else {
-                continue;
-            };
+            let check = check(workshop, &target, column, test, lookup, problems);
+            let Some(mut check) = check else { continue };
+            let depends_on = &check.info.depends_on;
+            match &mut check.kind {
+                CheckKind::Generic { sql, .. } => ephemeral.put_into(sql, depends_on),
+                _ => check.expressions = ephemeral.with_clause(depends_on),
+            }
             // The same test written twice is one, as its id says.
             checks.entry(check.info.id.clone()).or_insert(check);
         }
@@ -98,10 +107,11 @@ fn check(
     workshop: &Workshop,
     target: &Target<'_>,
     column: Option<&str>,
-    test: Use,
+    mut test: Use,
     lookup: &Arc<Lookup>,
     problems: &mut Diagnostics,
 ) -> Option<Check> {
+    test_sql::render_configuration(workshop, lookup, &mut test, problems);
     let key = Call::key_of(&workshop.macros, &workshop.settings.name, &test);
     if key.is_none() {
         known(workshop, &test, problems)?;
@@ -134,7 +144,11 @@ fn check(
                 None => test.kind.clone(),
             };
             let (sql, row_condition) = (rendered.sql, rendered.row_condition);
-            (CheckKind::Generic { name, sql, row_condition }, rendered.depends_on)
+            let key = match name == KEY_OF_COLUMNS {
+                true => key_columns(arguments.get("combination_of_columns")),
+                false => Vec::new(),
+            };
+            (CheckKind::Generic { name, sql, row_condition, key }, rendered.depends_on)
         }
         None => {
             let (kind, other) = kind(&test, column.as_deref(), target, lookup, problems)?;
@@ -165,7 +179,13 @@ fn check(
         depends_on,
         span: Some(test.kind_span),
     };
-    Some(Check { info, kind, target: Some(target.id.clone()), column, config, stored })
+    let target = Some(target.id.clone());
+    Some(Check { info, kind, target, expressions: String::new(), column, config, stored })
+}
+
+fn key_columns(written: Option<&Json>) -> Vec<String> {
+    let columns = written.and_then(Json::as_array).into_iter().flatten();
+    columns.filter_map(|column| column.as_str().map(str::to_owned)).collect()
 }
 
 /// dbt's name of a test; `source_` stands before the name of one of a source's.
@@ -334,7 +354,8 @@ pub(super) fn config(configuration: &Configuration, problems: &mut Diagnostics) 
         let written = configuration.text(key, problems);
         let known = written.is_none_or(|text| is_condition(&text));
         if !known {
-            let message = format!("`{key}` is a condition on a number: `> 10`, `!= 0`");
+            let message =
+                format!("`{key}` is a condition on a number: `> 10`, `!= 0`, `between 2 and 5`");
             problems.push(located(Diagnostic::error(message), configuration.span(key)));
         }
         let written = configuration.text(key, problems).filter(|_| known);
@@ -353,9 +374,12 @@ pub(super) fn config(configuration: &Configuration, problems: &mut Diagnostics) 
     }
 }
 
+/// Whether it reads as what can stand behind a number: dbt takes any SQL there.
 fn is_condition(text: &str) -> bool {
-    let text = text.trim();
+    let text = text.trim().to_ascii_lowercase();
     let operators = ["!=", "<>", ">=", "<=", "==", "=", ">", "<"];
-    let number = operators.iter().find_map(|operator| text.strip_prefix(operator));
-    number.is_some_and(|number| number.trim().parse::<i64>().is_ok())
+    let compares = operators.iter().find_map(|operator| text.strip_prefix(operator));
+    let words = ["between ", "in (", "in(", "not ", "is "];
+    compares.is_some_and(|operand| !operand.trim().is_empty())
+        || words.iter().any(|word| text.starts_with(word))
 }

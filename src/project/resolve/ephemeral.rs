@@ -11,6 +11,10 @@ use super::declare::Purpose;
 use super::references;
 use crate::base::NodeId;
 
+/// All ephemeral models as expressions.
+#[derive(Default)]
+pub(super) struct Expressions(BTreeMap<NodeId, Expression>);
+
 /// An ephemeral model's SQL.
 struct Expression {
     name: String,
@@ -18,26 +22,63 @@ struct Expression {
     depends_on: BTreeSet<NodeId>,
 }
 
-/// Puts into each node the expressions that it needs, each before those that use it.
-pub(super) fn inline(compiled: &mut [Compiled]) {
+/// Puts into each node the expressions that it needs, each before those that use it. Returns them all, for tests.
+pub(super) fn inline(compiled: &mut [Compiled]) -> Expressions {
     let is_ephemeral = |compiled: &&Compiled| {
         compiled.node.purpose == Purpose::Model
             && compiled.node.materialization == Materialization::Ephemeral
     };
     let expressions: BTreeMap<NodeId, Expression> =
         compiled.iter().filter(is_ephemeral).map(expression).collect();
-    if expressions.is_empty() {
-        return;
+    let expressions = Expressions(expressions);
+    if expressions.0.is_empty() {
+        return expressions;
     }
     for compiled in compiled {
-        let mut needed = Vec::new();
         let depends_on = compiled.depends_on.clone();
-        for id in &depends_on {
-            collect(id, &expressions, &mut needed);
+        let needed = expressions.needed(&depends_on);
+        if let Some(last) = needed.last() {
+            let source = &compiled.node.file.source;
+            let site = references::site(source, "ref", &[last.short().to_owned()]);
+            let template = site.and_then(|site| Some(site.arguments.first()?.1.clone()));
+            put_in(&mut compiled.sql, &expressions.definitions(&needed), template.unwrap_or(0..0));
         }
+    }
+    expressions
+}
+
+impl Expressions {
+    /// Puts the expressions that a test's query needs into it.
+    pub(super) fn put_into(&self, sql: &mut CompiledSql, depends_on: &BTreeSet<NodeId>) {
+        let needed = self.needed(depends_on);
         if !needed.is_empty() {
-            put_in(compiled, &expressions, &needed);
+            put_in(sql, &self.definitions(&needed), 0..0);
         }
+    }
+
+    /// `with … as (…)` of the ephemeral models among `depends_on` and what they need; empty if there are none.
+    pub(super) fn with_clause(&self, depends_on: &BTreeSet<NodeId>) -> String {
+        let needed = self.needed(depends_on);
+        match needed.is_empty() {
+            true => String::new(),
+            false => format!("with {}\n", self.definitions(&needed)),
+        }
+    }
+
+    fn needed<'a>(&'a self, depends_on: &'a BTreeSet<NodeId>) -> Vec<&'a NodeId> {
+        let mut needed = Vec::new();
+        for id in depends_on {
+            collect(id, &self.0, &mut needed);
+        }
+        needed
+    }
+
+    fn definitions(&self, needed: &[&NodeId]) -> String {
+        let expressions = needed.iter().filter_map(|id| self.0.get(id));
+        let definition = |expression: &Expression| {
+            format!("{} as (\n{}\n)", cte_name(&expression.name), expression.text)
+        };
+        expressions.map(definition).collect::<Vec<_>>().join(",\n")
     }
 }
 
@@ -61,21 +102,12 @@ fn collect<'a>(
     needed.push(id);
 }
 
-fn put_in(compiled: &mut Compiled, expressions: &BTreeMap<NodeId, Expression>, needed: &[&NodeId]) {
-    let definitions: Vec<String> = needed
-        .iter()
-        .filter_map(|id| expressions.get(id))
-        .map(|expression| format!("{} as (\n{}\n)", cte_name(&expression.name), expression.text))
-        .collect();
-    let (at, inserted) = match with_clause(&compiled.sql.text) {
-        Some(behind_with) => (behind_with, format!(" {},", definitions.join(",\n"))),
-        None => (0, format!("with {}\n", definitions.join(",\n"))),
+fn put_in(sql: &mut CompiledSql, definitions: &str, template: Range<usize>) {
+    let (at, inserted) = match with_clause(&sql.text) {
+        Some(behind_with) => (behind_with, format!(" {definitions},")),
+        None => (0, format!("with {definitions}\n")),
     };
-    let source = &compiled.node.file.source;
-    let name = needed.last().map(|id| id.short().to_owned());
-    let site = name.and_then(|name| references::site(source, "ref", &[name]));
-    let template = site.and_then(|site| Some(site.arguments.first()?.1.clone())).unwrap_or(0..0);
-    insert(&mut compiled.sql, at, &inserted, template);
+    insert(sql, at, &inserted, template);
 }
 
 /// Inserts `text` at byte `at`; errors inside of it are shown at `template`.

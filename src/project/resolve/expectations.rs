@@ -207,6 +207,7 @@ fn of_suite(
                 parameters: Arc::clone(&parameters),
             },
             target: Some(target.clone()),
+            expressions: String::new(),
             column: column(expectation),
             stored: None,
             config: CheckConfig { severity, ..CheckConfig::default() },

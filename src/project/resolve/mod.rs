@@ -26,6 +26,7 @@ mod test_sql;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::ephemeral::Expressions;
 use super::graph::{Node, Project};
 use super::load::{Inputs, Workshop};
 use crate::base::{Diagnostics, NodeId};
@@ -48,16 +49,17 @@ pub(super) fn resolve(workshop: &Workshop, inputs: &Inputs, problems: &mut Diagn
     }
     let mut compiled = compile::compile(workshop, &declared, &lookup, problems);
     cycles::check(&nodes, &compiled, problems);
-    if !problems.has_errors() {
-        ephemeral::inline(&mut compiled);
-    }
+    let ephemeral = match problems.has_errors() {
+        true => Expressions::default(),
+        false => ephemeral::inline(&mut compiled),
+    };
     for node in compiled {
         if let Some(node) = sql_nodes::resolve(workshop, inputs, &lookup, node, problems) {
             add(&mut nodes, node);
         }
     }
     endpoints::check_described(inputs, problems);
-    for check in checks::generic(workshop, &declared, &lookup, problems) {
+    for check in checks::generic(workshop, &declared, &lookup, &ephemeral, problems) {
         add(&mut nodes, Node::Check(check));
     }
     for check in expectations::resolve(workshop, inputs, &nodes, problems) {

@@ -96,5 +96,5 @@ fn singular(
     let place = compiled.node.span();
     let stored = checks::stored(workshop, &name, &info.fqn, &mut configuration, place, problems);
     let kind = CheckKind::Singular { sql: compiled.sql };
-    Check { info, kind, target, column: None, config, stored }
+    Check { info, kind, target, expressions: String::new(), column: None, config, stored }
 }

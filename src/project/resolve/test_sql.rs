@@ -7,7 +7,8 @@ use minijinja::Value;
 use serde_json::{Map, Value as Json};
 
 use super::super::jinja::{
-    Lookup, MacroTable, Phase, Relation, Rendering, TemplateError, from_json,
+    Lookup, MacroTable, Phase, Relation, Rendering, TemplateError, from_json, to_diagnostic_at,
+    to_json,
 };
 use super::super::load::Workshop;
 use super::super::sql::CompiledSql;
@@ -35,6 +36,29 @@ pub(super) struct Rendered {
     /// What it says in `config(…)`: what goes where the use of the test says nothing.
     pub(super) config: Map<String, Json>,
     pub(super) depends_on: BTreeSet<NodeId>,
+}
+
+/// Evaluates the Jinja in the configuration of a use: `severity: "{{ 'error' if … else 'warn' }}"`.
+pub(super) fn render_configuration(
+    workshop: &Workshop,
+    lookup: &Arc<Lookup>,
+    test: &mut Use,
+    problems: &mut Diagnostics,
+) {
+    let rendering = Rendering::new(Phase::Compile(lookup.clone()), Json::Null, None);
+    let rendering = Arc::new(rendering);
+    let kind_span = test.kind_span.clone();
+    test.configuration.render(|text, span| {
+        match evaluated(workshop, &rendering, &Json::String(text.to_owned())) {
+            Ok(value) => Some(to_json(&value)),
+            Err(error) => {
+                let (names, place) = (workshop.scope(&rendering), span.unwrap_or(&kind_span));
+                let names = names.names();
+                problems.push(to_diagnostic_at(&error, &workshop.templates, names, place));
+                None
+            }
+        }
+    });
 }
 
 /// Calls the macro.

@@ -454,7 +454,7 @@ fn tests_are_checked_themselves() {
     14 |           - not_null: {severity: fatal, config: {warn_if: lots}}
        |                                  ^^^^^
 
-    error: `warn_if` is a condition on a number: `> 10`, `!= 0`
+    error: `warn_if` is a condition on a number: `> 10`, `!= 0`, `between 2 and 5`
       --> sql/models/m.yml:14:59
        |
     14 |           - not_null: {severity: fatal, config: {warn_if: lots}}
