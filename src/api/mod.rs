@@ -123,12 +123,7 @@ async fn serve_until(
     let address = listener.local_addr().map_err(bind_error)?;
     let tls = config.server.tls.as_ref().map(tls::acceptor).transpose()?;
     let limits = &config.limits;
-    let queries = Queries::new(
-        limits.query_threads,
-        limits.queries_max,
-        limits.waiting_max,
-        limits.request_max,
-    );
+    let queries = Queries::new(limits.query_threads, limits.queries_max, limits.waiting_max);
     let queries = queries.map_err(ServeError::Threads)?;
     let answers = answer::Cache::new(config.limits.answer_cache);
     let residents = answer::Residents::new(config.limits.row_cache);

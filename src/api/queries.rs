@@ -1,13 +1,10 @@
 //! Where queries run: on threads of their own, so that a heavy one delays neither health checks nor time limits.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::problem::{Kind, Problem};
 
@@ -22,31 +19,17 @@ pub(super) struct Queries {
     runtime: Option<Runtime>,
     handle: Handle,
     /// One for each query that may run at once.
-    places: Arc<Semaphore>,
+    places: Semaphore,
     waiting: AtomicUsize,
     waiting_max: usize,
-    run_max: Duration,
-}
-
-/// A query's place among those that run at once; another may have it once this is dropped.
-pub(super) struct Place {
-    /// When the query has had its time.
-    pub(super) until: Instant,
-    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Queries {
-    /// Runs at most `at_once` queries, with `waiting_max` more waiting for a place. A query has `run_max` for all that it
-    /// does, waiting included.
+    /// Runs at most `at_once` queries, with `waiting_max` more waiting for a place.
     ///
     /// # Errors
     /// If the system gives no threads.
-    pub(super) fn new(
-        threads: usize,
-        at_once: usize,
-        waiting_max: usize,
-        run_max: Duration,
-    ) -> std::io::Result<Self> {
+    pub(super) fn new(threads: usize, at_once: usize, waiting_max: usize) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name("query")
@@ -54,8 +37,8 @@ impl Queries {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        let (places, waiting) = (Arc::new(Semaphore::new(at_once.max(1))), AtomicUsize::new(0));
-        Ok(Self { runtime: Some(runtime), handle, places, waiting, waiting_max, run_max })
+        let (places, waiting) = (Semaphore::new(at_once.max(1)), AtomicUsize::new(0));
+        Ok(Self { runtime: Some(runtime), handle, places, waiting, waiting_max })
     }
 
     /// Runs `work` to its end, whoever waits for it.
@@ -77,31 +60,19 @@ impl Queries {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.begin(work).await.map(|(done, _)| done)
-    }
-
-    /// As [`Self::run`], for what goes on afterwards: it keeps its place until that is dropped.
-    ///
-    /// # Errors
-    /// If too many wait already.
-    pub(super) async fn begin<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<(T, Place), Problem> {
-        let until = Instant::now() + self.run_max;
-        let place = Place { until, _permit: self.place().await? };
+        let _place = self.place().await?;
         let mut tasks = JoinSet::new();
         tasks.spawn_on(work, &self.handle);
         match tasks.join_next().await {
-            Some(Ok(done)) => Ok((done, place)),
+            Some(Ok(done)) => Ok(done),
             Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Cancelled: the server ends, and with it whoever waits here.
             _ => std::future::pending().await,
         }
     }
 
-    async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, Problem> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+        if let Ok(place) = self.places.try_acquire() {
             return Ok(Some(place));
         }
         let waiting = Waiting(&self.waiting);
@@ -110,7 +81,7 @@ impl Queries {
             return Err(Problem::new(Kind::Overloaded, detail).retry_after(RETRY_AFTER_SECONDS));
         }
         // Nobody closes it.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        let place = self.places.acquire().await.ok();
         drop(waiting);
         Ok(place)
     }

@@ -12,7 +12,6 @@ use super::negotiate::{self, Coding};
 use super::repeats::Repeatable;
 use super::{Answered, Cached, Facts, Kept, Origin, Rows, Tag, Written, coding_of};
 use crate::api::problem::Problem;
-use crate::api::queries::Place;
 use crate::api::respond::{self, Meta, PageView};
 use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::endpoints::{PlannedEndpoint, Request};
@@ -51,13 +50,13 @@ pub(in crate::api) async fn page(
     let begun = Mutex::new(None);
     let ran = AtomicBool::new(false);
     let make = async {
-        let (Made { written, links, rows }, place) = page.make(versions).await?;
+        let Made { written, links, rows } = page.make(versions).await?;
         ran.store(true, Ordering::Relaxed);
         match written {
             Written::Whole(body) => Ok(Cached::Whole(Arc::new(Kept { body, links, rows }))),
             Written::Begun(rest) => {
                 let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
-                *begun = Some((rest, links, rows, place));
+                *begun = Some((rest, links, rows));
                 Ok(Cached::TooLong)
             }
         }
@@ -75,19 +74,19 @@ pub(in crate::api) async fn page(
         return Ok(response);
     }
     let begun = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (rest, links, rows, place) = match begun {
+    let (rest, links, rows) = match begun {
         Some(begun) => begun,
         None => {
-            let (Made { written, links, rows }, place) = page.make(versions).await?;
+            let Made { written, links, rows } = page.make(versions).await?;
             match written {
                 Written::Whole(body) => {
                     return Ok(told(facts(&links).with(body), Some(rows), Origin::Query));
                 }
-                Written::Begun(rest) => (rest, links, rows, place),
+                Written::Begun(rest) => (rest, links, rows),
             }
         }
     };
-    let response = facts(&links).with(rest.body(&versions.queries, place));
+    let response = facts(&links).with(rest.body(&versions.queries));
     Ok(told(response, Some(rows), Origin::Query))
 }
 
@@ -124,9 +123,8 @@ struct Made {
 }
 
 impl Page<'_> {
-    /// Runs the page's query on the threads for queries and writes what comes. The query has its place for as long as the
-    /// rest of a long answer takes.
-    async fn make(&self, versions: &Versions) -> Result<(Made, Place), Problem> {
+    /// Runs the page's query on the threads for queries and writes what comes.
+    async fn make(&self, versions: &Versions) -> Result<Made, Problem> {
         let (served, endpoint) = (Arc::clone(self.served), Arc::clone(self.endpoint));
         let (path, request) = (self.path.to_owned(), self.request.clone());
         let (format, coding) = (self.format, self.coding);
@@ -135,8 +133,7 @@ impl Page<'_> {
             let found = find(&endpoint.planned, &request, resident.as_deref()).await?;
             write(found, &served, &endpoint, &path, &request, format, coding).await
         };
-        let (made, place) = versions.queries.begin(making).await?;
-        Ok((made?, place))
+        versions.queries.run(making).await?
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::compress::Compressor;
 use super::negotiate::Coding;
 use crate::api::problem::Problem;
-use crate::api::queries::{Place, Queries};
+use crate::api::queries::Queries;
 use crate::engine::BatchStream;
 use crate::engine::output::{Encoder, JsonRows, OutputError, RowFormat};
 
@@ -63,23 +63,26 @@ impl Rows {
 }
 
 impl Begun {
-    /// The body: rows are read on the threads of `queries` as the client takes them, in the query's place, which others
-    /// have when the rows end, the client leaves or the time of the place is over. A failure breaks the body off, so that
+    /// The body: rows are read on the threads of `queries` as the client takes them. A failure breaks it off, so that
     /// nobody takes a part for the whole.
-    pub(in crate::api) fn body(self: Box<Self>, queries: &Queries, place: Place) -> Body {
-        let (send, receive) = mpsc::channel::<Result<Bytes, Broken>>(CHUNKS_WAITING);
+    pub(in crate::api) fn body(self: Box<Self>, queries: &Queries) -> Body {
+        let (send, receive) = mpsc::channel::<Result<Bytes, OutputError>>(CHUNKS_WAITING);
         queries.spawn(async move {
-            let ended = tokio::select! {
-                // The client has left.
-                () = send.closed() => return,
-                () = tokio::time::sleep_until(place.until) => Err(Broken::TimeOver),
-                ended = self.write_to(&send) => ended,
-            };
-            // Whoever reads slowly is told when it comes to that; the query is over before.
-            drop(place);
-            if let Err(broken) = ended {
-                let _ = send.send(Err(broken)).await;
+            let Self { head, mut batches, mut writer } = *self;
+            let mut chunk = Ok(head);
+            loop {
+                let failed = chunk.is_err();
+                // Nobody is there to take it: the client has left.
+                if send.send(chunk.map(Bytes::from)).await.is_err() || failed {
+                    return;
+                }
+                chunk = match batches.next().await {
+                    Some(Ok(batch)) => writer.append(&batch),
+                    Some(Err(error)) => Err(error.into()),
+                    None => break,
+                };
             }
+            let _ = send.send(writer.finish().map(Bytes::from)).await;
         });
         let chunks = futures::stream::unfold(receive, async |mut receive| {
             let chunk = receive.recv().await?;
@@ -93,34 +96,6 @@ impl Begun {
             std::future::ready(!empty)
         }))
     }
-
-    /// Sends what is left, part by part, until somebody no longer takes it.
-    async fn write_to(
-        self: Box<Self>,
-        send: &mpsc::Sender<Result<Bytes, Broken>>,
-    ) -> Result<(), Broken> {
-        let Self { head, mut batches, mut writer } = *self;
-        let mut chunk = head;
-        while send.send(Ok(Bytes::from(chunk))).await.is_ok() {
-            chunk = match batches.try_next().await.map_err(OutputError::from)? {
-                Some(batch) => writer.append(&batch)?,
-                None => {
-                    let _ = send.send(Ok(Bytes::from(writer.finish()?))).await;
-                    break;
-                }
-            };
-        }
-        Ok(())
-    }
-}
-
-/// Why an answer ends before its end.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error("it took longer than `limits.request_seconds`")]
-    TimeOver,
-    #[error(transparent)]
-    Failed(#[from] OutputError),
 }
 
 /// Writes one answer: its format, the frame of a JSON answer around it, and the coding.

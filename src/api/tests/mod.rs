@@ -11,5 +11,4 @@ mod mcp;
 mod operating;
 mod problems;
 mod shop;
-mod streams;
 mod swapping;
