@@ -16,6 +16,7 @@ are left out. Wall time and peak resident memory are the kernel's.
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -191,8 +192,7 @@ def commands(arguments: argparse.Namespace, folder: Path, parquet: Path) -> dict
 def forget_answers(project: Path) -> None:
     """A check that passed over the same rows is not run again: each run is to be the first."""
     for state in project.glob("**/warehouse/state"):
-        for file in state.iterdir():
-            file.unlink()
+        shutil.rmtree(state)
 
 
 def report(costs: dict[str, list[Cost]]) -> None:

@@ -5,7 +5,7 @@ bytes, gunicorn with Flask over DuckDB, and ROAPI, in one run: wrk, 16 connectio
 Uncached: the answer cache is off, and each request draws one of 10,000 questions (a seeded list) with other values and pages.
 
 needs: wrk; flask, gunicorn, duckdb and roapi (pip) for the Python in use; the release program and `cargo bench`
-usage: load.py [--clearwell PATH] [--orders N] [--seconds S] [--publish]
+usage: load.py [--clearwell PATH] [--orders N] [--seconds S] [--publish] [--memory SECONDS]
 """
 
 import argparse
@@ -44,6 +44,7 @@ def main():
     arguments.add_argument("--orders", type=int, default=100_000)
     arguments.add_argument("--seconds", type=int, default=5)
     arguments.add_argument("--publish", action="store_true", help="also: publish every second under load")
+    arguments.add_argument("--memory", type=int, metavar="SECONDS", help="instead: the resident memory of a server under load for so long")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(given, Path(scratch))
@@ -69,6 +70,8 @@ class Bench:
             self.clearwell("query", f"select * from {table}", "--format", "parquet", "--output", str(file))
         questions = {endpoint: self.questions(endpoint) for endpoint in ENDPOINTS}
         cached = self.serve({})
+        if self.given.memory:
+            return self.memory(cached, questions, token)
         uncached = self.serve({"CLEARWELL_SERVER_ANSWER_CACHE": "0"})
         flask = self.flask()
         roapi = self.roapi()
@@ -85,6 +88,21 @@ class Bench:
                 self.measure(endpoint, "roapi", roapi, [roapi_path(path) for path in questions[endpoint]], "")
         if self.given.publish:
             self.publish(uncached, questions, token)
+
+    def memory(self, address, questions, token):
+        """The server's resident memory, twenty times over the run, while it answers the questions of all endpoints, answer cache on."""
+        server = self.servers[-1].pid
+        (self.scratch / "paths").write_text("\n".join(path for paths in questions.values() for path in paths), encoding="utf-8")
+        environment = os.environ | {"PATHS": str(self.scratch / "paths"), "TOKEN": token}
+        command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-s", str(self.scratch / "wrk.lua"), "-d", f"{self.given.memory}s"]
+        with subprocess.Popen([*command, f"http://{address}"], stdout=subprocess.PIPE, text=True, env=environment) as load:
+            for step in range(1, 21):
+                time.sleep(self.given.memory / 21)
+                status = Path(f"/proc/{server}/status").read_text(encoding="ascii")
+                resident = int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1024
+                print(f"after {step * self.given.memory / 21:>5.0f} s: {resident:>6.0f} MiB resident", flush=True)
+            out = load.communicate()[0]
+            print(re.search(r"\d+ requests in .*", out).group(0) + failures(out))
 
     def publish(self, address, questions, token):
         """A version every second under load: another seed of orders each time."""
@@ -190,10 +208,7 @@ class Bench:
             ).stdout
         found = {key: re.search(pattern, out).group(1) for key, pattern in
                  (("rate", r"Requests/sec:\s+([\d.]+)"), ("p50", r"\n\s+50%\s+(\S+)"), ("p99", r"\n\s+99%\s+(\S+)"))}
-        failed = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-        errors = re.search(r"Socket errors: (.*)", out)
-        told = "".join(f"  {wrong.group(0)}" for wrong in (failed, errors) if wrong)
-        print(f"{endpoint:<16} {name:<22} {float(found['rate']):>11.0f} {found['p50']:>9} {found['p99']:>9}{told}", flush=True)
+        print(f"{endpoint:<16} {name:<22} {float(found['rate']):>11.0f} {found['p50']:>9} {found['p99']:>9}{failures(out)}", flush=True)
 
     def wait(self, url):
         deadline = time.monotonic() + 30
@@ -224,6 +239,12 @@ while time.monotonic() < stop:
     subprocess.run([os.environ["CLEARWELL"], "build", "--quiet", "--project-dir", "sql"], check=True)
     time.sleep(max(0, 1 - (time.monotonic() - began)))
 """
+
+
+def failures(out):
+    """What wrk tells of requests that failed."""
+    found = (re.search(pattern, out) for pattern in (r"Non-2xx or 3xx responses: \d+", r"Socket errors: .*"))
+    return "".join(f"  {wrong.group(0)}" for wrong in found if wrong)
 
 
 def roapi_path(path):

@@ -18,13 +18,14 @@ const SAMPLE_VALUES: usize = 5;
 pub(super) struct Expected<'a> {
     table: &'a TableName,
     schema: SchemaRef,
+    unique: Vec<&'a str>,
     ready: Ready,
     severity: Severity,
     column: Option<String>,
 }
 
 impl<'a> Expected<'a> {
-    /// `None` for checks that are no expectations.
+    /// `None` for checks that are no expectations. The values of the columns `unique` are known to differ.
     ///
     /// # Errors
     /// If the table cannot be read.
@@ -32,6 +33,7 @@ impl<'a> Expected<'a> {
         session: &Session,
         check: &Check,
         table: Option<&'a TableName>,
+        unique: Vec<&'a str>,
         parallel: usize,
     ) -> Option<Result<Self, SqlError>> {
         let CheckKind::Expectation { expectation, parameters, .. } = &check.kind else {
@@ -46,10 +48,10 @@ impl<'a> Expected<'a> {
         };
         let result_format = ResultFormat::at(Level::Summary);
         let options = Options { result_format, parameters: Map::new(), parallel };
-        let subject = Subject { session, table, schema: &schema };
+        let subject = Subject { session, table, schema: &schema, unique: &unique };
         let ready = Ready::new(expectation, &subject, &options, parameters);
         let column = expectation.kwargs.get("column").and_then(Json::as_str).map(str::to_owned);
-        Some(Ok(Self { table, schema, ready, severity: expectation.severity, column }))
+        Some(Ok(Self { table, schema, unique, ready, severity: expectation.severity, column }))
     }
 
     pub(super) fn ask(&self) -> Ask {
@@ -64,7 +66,8 @@ impl<'a> Expected<'a> {
         answers: Result<Answers, SqlError>,
     ) {
         finding.seconds += answers.as_ref().map_or(0.0, |answers| answers.seconds);
-        let subject = Subject { session, table: self.table, schema: &self.schema };
+        let subject =
+            Subject { session, table: self.table, schema: &self.schema, unique: &self.unique };
         let entry = self.ready.conclude(&subject, answers).await;
         let result = &entry["result"];
         finding.rows = result["element_count"].as_u64();

@@ -1,4 +1,4 @@
-//! Checks whose passing the contract of a source or the statistics of a table already prove.
+//! What the contract of a source or the statistics of a table already prove, so that no row is looked at for it.
 
 use super::dbt::Test;
 use crate::project::{CheckKind, Node, Project};
@@ -10,7 +10,9 @@ pub(super) fn passes(test: &Test<'_>, project: &Project, state: &State) -> bool 
         // `warn_if: "= 0"` is met by none that fail.
         _ if !test.is_judged_by_default() => false,
         CheckKind::NotNull { column } => has_no_nulls(test, state, column),
-        CheckKind::Unique { column } => is_contracts_key(test, project, state, column),
+        CheckKind::Unique { column } => {
+            unique_columns(test, project, state).iter().any(|unique| same_name(unique, column))
+        }
         _ => false,
     }
 }
@@ -27,16 +29,26 @@ fn has_no_nulls(test: &Test<'_>, state: &State, column: &str) -> bool {
     files.iter().all(|file| nulls(file) == Some(0))
 }
 
-fn is_contracts_key(test: &Test<'_>, project: &Project, state: &State, column: &str) -> bool {
+/// The columns of what is tested whose values differ, nulls aside, by the contract of the source: what broke it is not in the
+/// table.
+pub(super) fn unique_columns<'a>(
+    test: &Test<'_>,
+    project: &'a Project,
+    state: &State,
+) -> Vec<&'a str> {
     let stands = test.tested.is_some_and(|table| state.tables.contains_key(table));
     let target = test.check.target.as_ref().and_then(|id| project.nodes.get(id));
-    let Some(Node::Source(source)) = target.filter(|_| stands) else { return false };
-    source.contract.as_ref().is_some_and(|contract| {
-        let alone = |key: &[String]| key.len() == 1 && same_name(&key[0], column);
-        alone(&contract.primary_key) || contract.unique.iter().any(|key| alone(key))
-    })
+    let Some(Node::Source(source)) = target.filter(|_| stands) else { return Vec::new() };
+    let Some(contract) = &source.contract else { return Vec::new() };
+    let keys = std::iter::once(&contract.primary_key).chain(&contract.unique);
+    let alone = keys.filter_map(|key| match key.as_slice() {
+        [column] => Some(column.as_str()),
+        _ => None,
+    });
+    alone.collect()
 }
 
-fn same_name(one: &str, other: &str) -> bool {
+/// Whether both name the same column, quoted or not.
+pub(super) fn same_name(one: &str, other: &str) -> bool {
     one.trim_matches('"').to_lowercase() == other.trim_matches('"').to_lowercase()
 }

@@ -100,7 +100,9 @@ impl<'a> CheckRun<'a> {
         let mut expected: BTreeMap<usize, Result<Expected<'_>, SqlError>> = BTreeMap::new();
         for &index in open {
             let Test { check, tested, .. } = &tests[index];
-            if let Some(ready) = Expected::new(self.session, check, *tested, self.parallel).await {
+            let unique = proved::unique_columns(&tests[index], self.project, self.state);
+            let ready = Expected::new(self.session, check, *tested, unique, self.parallel).await;
+            if let Some(ready) = ready {
                 expected.insert(index, ready);
             }
         }

@@ -132,7 +132,7 @@ async fn validate(
     let kept = files.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     let relations = BTreeMap::from([(table.clone(), Relation::Files(Arc::new(files)))]);
     let session = engine.session(Arc::new(TableSet { relations }));
-    let subject = Subject { session: &session, table: &table, schema: &schema };
+    let subject = Subject { session: &session, table: &table, schema: &schema, unique: &[] };
     let mut found = expectations::validate(&subject, suite, options).await.to_json();
     found["meta"]["file"] = path.display().to_string().into();
     // What was kept of one file is not needed for the next.

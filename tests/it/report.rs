@@ -114,3 +114,34 @@ fn a_report_that_cannot_be_written_fails_no_build() {
         .says("the quality report was not written")
         .says("published version 1");
 }
+
+#[test]
+fn what_the_contract_makes_unique_is_counted_without_grouping() {
+    let project = TestProject::new(PROJECT);
+    let unique = |column: &str| {
+        serde_json::json!({"type": "expect_column_values_to_be_unique", "severity": "warning",
+            "kwargs": {"column": column}})
+    };
+    let suite =
+        serde_json::json!({"name": "orders", "expectations": [unique("id"), unique("amount")]});
+    project.write("expectations/shop/orders.json", suite.to_string());
+    project.write("data/orders.csv", "id,amount\n1,12.50\n2,3.00\n1,4.00\n4,3.00\n");
+    build(&project).success();
+    let report = json(&project);
+    let told = |column: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        let is_told = |check: &&serde_json::Value| {
+            check["table"] == "shop.orders" && check["column"] == column
+        };
+        let check = checks.iter().find(is_told).unwrap();
+        (
+            check["status"].clone(),
+            check["rows"].clone(),
+            check["failures"].clone(),
+            check["apart"].is_null(),
+        )
+    };
+    // The row that broke the key is in quarantine.
+    assert_eq!(told("id"), ("pass".into(), 3.into(), 0.into(), true));
+    assert_eq!(told("amount"), ("warn".into(), 3.into(), 2.into(), false));
+}

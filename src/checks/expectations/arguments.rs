@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::{Problem, condition};
 use crate::base::{TableName, suggest};
 use crate::checks::form::Subject;
+use crate::checks::proved;
 use crate::rules::Expectation;
 
 /// What one expectation is given, and the table it is about.
@@ -13,6 +14,7 @@ pub(super) struct Arguments<'a> {
     expectation: &'a Expectation,
     pub(super) table: &'a TableName,
     pub(super) schema: &'a SchemaRef,
+    unique: &'a [&'a str],
     /// `row_condition` as SQL.
     pub(super) filter: Option<String>,
 }
@@ -22,14 +24,14 @@ impl<'a> Arguments<'a> {
     /// If the row condition cannot be read.
     pub(super) fn new(
         expectation: &'a Expectation,
-        table: &'a TableName,
-        schema: &'a SchemaRef,
+        about: &super::Subject<'a>,
     ) -> Result<Self, Problem> {
+        let super::Subject { table, schema, unique, .. } = *about;
         let given = |key: &str| expectation.kwargs.get(key).filter(|value| !value.is_null());
         let parser = given("condition_parser").and_then(Json::as_str);
         let filter = given("row_condition").map(|written| condition::read(written, parser, schema));
         let filter = filter.transpose()?;
-        Ok(Self { expectation, table, schema, filter })
+        Ok(Self { expectation, table, schema, unique, filter })
     }
 
     pub(super) fn kind(&self) -> &str {
@@ -44,6 +46,11 @@ impl<'a> Arguments<'a> {
     /// The rows that the expectation is about.
     pub(super) fn subject(&self) -> Subject {
         Subject { table: self.table.clone(), filter: self.filter.clone() }
+    }
+
+    /// Whether the values of the column, nulls aside, are known to differ.
+    pub(super) fn is_unique(&self, column: &Field) -> bool {
+        self.unique.iter().any(|unique| proved::same_name(unique, column.name()))
     }
 
     /// `None` where it is not given, or null.

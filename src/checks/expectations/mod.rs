@@ -31,6 +31,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) table: &'a TableName,
     /// The table's columns, names as written.
     pub(crate) schema: &'a SchemaRef,
+    /// Columns whose values, nulls aside, are known to differ.
+    pub(crate) unique: &'a [&'a str],
 }
 
 /// How a suite is run.
@@ -84,7 +86,7 @@ impl Ready {
                 if let Some(own) = expectation.kwargs.get("result_format") {
                     format = ResultFormat::read(own)?;
                 }
-                kind::compile(&Arguments::new(&expectation, subject.table, subject.schema)?)
+                kind::compile(&Arguments::new(&expectation, subject)?)
             });
         Self { expectation, format, compiled }
     }

@@ -15,10 +15,10 @@ use crate::engine::{Engine, Session};
 use crate::warehouse::{Manifest, SampleLimits, State, TableContent, Warehouse};
 
 /// Changes with what a profile holds or how it is computed: those of before are then made again.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// Rows that a profile looks at at most.
-const ROWS_MAX: u64 = 200_000;
+const ROWS_MAX: u64 = 100_000;
 /// Memory that these rows may take; wide rows are fewer.
 const BYTES_MAX: usize = 64 << 20;
 

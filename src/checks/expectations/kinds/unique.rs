@@ -23,8 +23,10 @@ pub(super) const KINDS: &[Kind] = &[
 
 fn one(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let definition =
-        Definition { rows: Rows::Repeated, ..Definition::of_column(field, String::new()) };
+    let definition = match arguments.is_unique(field) {
+        true => Definition::of_column(field, "false".to_owned()),
+        false => Definition { rows: Rows::Repeated, ..Definition::of_column(field, String::new()) },
+    };
     Compiled::map(arguments, definition)
 }
 
