@@ -38,6 +38,8 @@ pub(super) enum Compiled {
     Aggregate(Aggregate),
     /// Single rows.
     Map(Map),
+    /// Single rows where some of the column's values are null, else what is known: a frame has objects for truths only then.
+    Objects(Map, Judged),
 }
 
 /// What an expectation about one value of the whole table asks, and what it makes of the answer.
@@ -81,7 +83,7 @@ impl Compiled {
     pub(super) fn ask(&self) -> &Ask {
         match self {
             Self::Aggregate(aggregate) => &aggregate.ask,
-            Self::Map(map) => map.ask(),
+            Self::Map(map) | Self::Objects(map, _) => map.ask(),
         }
     }
 
@@ -100,7 +102,9 @@ impl Compiled {
                 }
                 Ok(judged)
             }
-            Self::Map(map) => map.judge(subject, format, answers).await,
+            // All elements are considered.
+            Self::Objects(_, known) if answers.count(0) == answers.count(1) => Ok(known.clone()),
+            Self::Map(map) | Self::Objects(map, _) => map.judge(subject, format, answers).await,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Kind};
 use super::super::literal::{self, Class};
 use super::super::map::{Definition, Rows, Shape};
-use super::pairs::comparable;
+use super::comparable;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {

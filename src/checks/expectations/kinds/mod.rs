@@ -15,6 +15,7 @@ mod table;
 mod types;
 mod unique;
 
+pub(super) use self::pairs::comparable;
 use super::kind::Kind;
 
 /// Every expectation there is.

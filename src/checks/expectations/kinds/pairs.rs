@@ -90,7 +90,7 @@ fn both<'a>(arguments: &Arguments<'a>) -> Result<(&'a Field, &'a Field), Problem
 }
 
 /// Whether Python compares values of the one with those of the other.
-pub(super) fn comparable(one: &Field, other: &Field) -> bool {
+pub(in super::super) fn comparable(one: &Field, other: &Field) -> bool {
     let (one, other) = (literal::class(one), literal::class(other));
     let is_time = |class| matches!(class, literal::Class::Date | literal::Class::Timestamp);
     one == other || (is_time(one) && is_time(other))
