@@ -390,7 +390,7 @@ class Reference:
         try:
             expectation = ExpectationConfiguration(type=kind, kwargs=dict(kwargs)).to_domain_obj()
             told = self.batch.validate(expectation, result_format=level).to_json_dict()
-        except (ValueError, TypeError, GreatExpectationsError) as error:
+        except (ValueError, TypeError, KeyError, GreatExpectationsError) as error:
             # What it refuses before it looks at a row.
             return {"success": False, "result": {}, "exception_info": {
                 "raised_exception": True, "exception_message": str(error)}}
