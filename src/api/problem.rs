@@ -123,6 +123,8 @@ pub(super) struct Problem {
     parameters: Vec<ParameterProblem>,
     /// What is logged and not told.
     cause: Option<String>,
+    /// What is wrong with the statement that was run, for whoever wrote it.
+    of_statement: Option<String>,
     retry_after_seconds: Option<u32>,
     /// What credentials would be accepted, each a value of `WWW-Authenticate`.
     challenges: Vec<String>,
@@ -166,6 +168,7 @@ impl Problem {
             detail: detail.into(),
             parameters: Vec::new(),
             cause: None,
+            of_statement: None,
             retry_after_seconds: None,
             challenges: Vec::new(),
             code: None,
@@ -195,6 +198,21 @@ impl Problem {
         let detail =
             "the request could not be answered; the log has the cause under this request id";
         Self::new(Kind::Internal, detail).caused_by(cause)
+    }
+
+    /// What is wrong with a statement of ours or of whoever asks; see [`Problem::to_author`].
+    pub(super) fn of_statement(told: impl Into<String>) -> Self {
+        let told = told.into();
+        Self { of_statement: Some(told.clone()), ..Self::internal(told) }
+    }
+
+    /// The same for whoever wrote the statement: what is wrong with it is told, and is no failure of ours.
+    #[must_use]
+    pub(super) fn to_author(self) -> Self {
+        match self.of_statement {
+            Some(told) => Self::new(Kind::BadQuery, told),
+            None => self,
+        }
     }
 
     #[must_use]
@@ -267,7 +285,8 @@ impl From<EngineError> for Problem {
                     .caused_by(cause.as_str())
                     .retry_after(RETRY_AFTER_SECONDS)
             }
-            other => Self::internal(other.to_string()),
+            EngineError::Statement(told) => Self::of_statement(told),
+            EngineError::Other(cause) => Self::internal(cause),
         }
     }
 }
