@@ -27,6 +27,7 @@ pub(super) enum Kind {
     MethodNotAllowed,
     NotAcceptable,
     Gone,
+    SlowBody,
     BodyTooLarge,
     UriTooLong,
     UnsupportedMediaType,
@@ -63,6 +64,9 @@ impl Kind {
             }
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, "unauthorized", "Credentials are needed")
+            }
+            Self::SlowBody => {
+                (StatusCode::REQUEST_TIMEOUT, "slow-body", "The body did not come in time")
             }
             Self::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
@@ -105,7 +109,8 @@ impl Kind {
     /// What metrics call the limit that it is about.
     pub(super) const fn limit(self) -> Option<&'static str> {
         match self {
-            Self::BodyTooLarge
+            Self::SlowBody
+            | Self::BodyTooLarge
             | Self::UriTooLong
             | Self::TooManyRequests
             | Self::Overloaded
@@ -298,6 +303,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == Kind::SlowBody {
+            // The rest of the body would be taken for the next request.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         for challenge in &self.challenges {
             // Texts of ours: what could not stand in a header was replaced.

@@ -19,11 +19,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
-use tokio_rustls::TlsAcceptor;
 
 use super::addresses::Addresses;
 use super::layers::{Answering, Frame};
 use super::metrics::Metrics;
+use super::tls::Tls;
 use crate::config::ServeLimits;
 
 /// How long to wait when no connection can be accepted, for want of file handles.
@@ -33,7 +33,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct Server<S> {
     pub(super) frame: Arc<Frame<S>>,
     /// HTTPS, where it is.
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Tls>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) addresses: Arc<Addresses>,
     pub(super) limits: ServeLimits,
@@ -86,7 +86,7 @@ impl<S: Answering> Server<S> {
         match &self.tls {
             None => self.serve(stream, peer, watcher).await,
             Some(tls) => {
-                let handshake = tls.accept(stream);
+                let handshake = tls.current().accept(stream);
                 let stream = tokio::time::timeout(self.limits.head_max, handshake).await??;
                 self.serve(stream, peer, watcher).await
             }
