@@ -109,7 +109,10 @@ async fn a_body_that_does_not_come_is_the_clients_fault() {
         for partial in [&b""[..], b"half "] {
             let (closed, reply) = ask(partial);
             assert!(closed && reply.starts_with("http/1.1 408 "), "{reply}");
-            assert!(reply.contains("connection: close") && reply.contains("problem+json"), "{reply}");
+            assert!(
+                reply.contains("connection: close") && reply.contains("problem+json"),
+                "{reply}"
+            );
         }
     })
     .await;

@@ -12,9 +12,7 @@ use tokio_rustls::rustls::client::danger::{
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
-};
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::shop::{Shop, TAKE_UP_MAX, daily_sales};
 use crate::config::{ServeLimits, ServerConfig, TlsFiles};
@@ -93,7 +91,8 @@ fn a_new_certificate_is_taken_up_and_a_broken_one_is_not() {
     let shop = Shop::new();
     shop.publish(1, &[daily_sales()]);
     let folder = tempfile::tempdir().unwrap();
-    let files = TlsFiles { certificate: folder.path().join("c.pem"), key: folder.path().join("k.pem") };
+    let files =
+        TlsFiles { certificate: folder.path().join("c.pem"), key: folder.path().join("k.pem") };
     write(&files.certificate, FIRST.0);
     write(&files.key, FIRST.1);
     let config = ServerConfig { tls: Some(files.clone()), ..ServerConfig::default() };
