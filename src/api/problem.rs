@@ -205,7 +205,7 @@ impl Problem {
         Self::new(Kind::Internal, detail).caused_by(cause)
     }
 
-    /// What is wrong with a statement of ours or of whoever asks; see [`Problem::to_author`].
+    /// What is wrong with a statement of ours or of whoever asks; see [`Problem::for_author`].
     pub(super) fn of_statement(told: impl Into<String>) -> Self {
         let told = told.into();
         Self { of_statement: Some(told.clone()), ..Self::internal(told) }
@@ -213,7 +213,7 @@ impl Problem {
 
     /// The same for whoever wrote the statement: what is wrong with it is told, and is no failure of ours.
     #[must_use]
-    pub(super) fn to_author(self) -> Self {
+    pub(super) fn for_author(self) -> Self {
         match self.of_statement {
             Some(told) => Self::new(Kind::BadQuery, told),
             None => self,

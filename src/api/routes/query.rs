@@ -71,7 +71,7 @@ pub(super) async fn answer(
     request.repeats(None);
     answer::page(&versions, &served, &Arc::new(planned), &format!("{API}query"), &request, &headers)
         .await
-        .map_err(Problem::to_author)
+        .map_err(Problem::for_author)
 }
 
 /// Plans the statement on a thread that is made for it.
