@@ -61,6 +61,9 @@ impl<S: Answering> Server<S> {
             tokio::spawn(async move {
                 let counted = server.metrics.connection();
                 if let Err(error) = server.connection(stream, peer, watcher).await {
+                    if let Some(limit) = unread(&*error) {
+                        server.metrics.refused(limit);
+                    }
                     tracing::debug!(%peer, %error, "a connection broke");
                 }
                 drop((counted, place, place_of_address));
@@ -110,6 +113,17 @@ impl<S: Answering> Server<S> {
         });
         watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await?;
         Ok(())
+    }
+}
+
+/// What metrics call the reason for which hyper could not read a request. It answers those by itself, with a bare 400, 414 or
+/// 431, and has no place for an answer of ours.
+fn unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<&'static str> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    match (error.is_parse_too_large(), error.is_parse()) {
+        (true, _) => Some("head-too-large"),
+        (false, true) => Some("malformed"),
+        (false, false) => None,
     }
 }
 
