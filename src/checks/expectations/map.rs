@@ -147,10 +147,11 @@ impl Map {
         Ok(Judged { success, result: self.result(format, counts, &found) })
     }
 
-    /// The condition of an unexpected row among those that are considered.
+    /// The condition of an unexpected row among those that are considered. What is costly stands first: behind an `and` that may
+    /// end before it, the planner would not compute what several checks have in common once.
     fn unexpected_row(&self) -> String {
         match &self.considered {
-            Some(considered) => format!("({considered}) and ({})", self.unexpected),
+            Some(considered) => format!("({}) and ({considered})", self.unexpected),
             None => self.unexpected.clone(),
         }
     }
