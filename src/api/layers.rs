@@ -8,17 +8,20 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use hyper::body::{Frame as BodyFrame, SizeHint};
 use ipnet::IpNet;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
@@ -364,14 +367,59 @@ pub(super) struct Timed<S> {
 
 impl<S: Answering> Answering for Timed<S> {
     async fn answer(&self, request: Request) -> Response {
+        let (request, arrival) = arriving(request);
         let answer = tokio::time::timeout(self.request_max, self.inner.answer(request)).await;
         answer.unwrap_or_else(|_| {
             let seconds = self.request_max.as_secs_f64();
+            if arrival.is_some_and(|arrived| !arrived.load(Ordering::Relaxed)) {
+                let detail = format!("the body did not come to its end within {seconds} s");
+                return Problem::new(Kind::SlowBody, detail).into_response();
+            }
             let detail = format!("no answer within {seconds} s; ask for less at once");
             Problem::new(Kind::TimedOut, detail)
                 .caused_by(format!("not done within {seconds} s"))
                 .into_response()
         })
+    }
+}
+
+/// The request, and what tells whether its body came to its end; `None` if it has none.
+fn arriving(request: Request) -> (Request, Option<Arc<AtomicBool>>) {
+    if request.body().is_end_stream() {
+        return (request, None);
+    }
+    let arrived = Arc::new(AtomicBool::new(false));
+    let body = |inner| Body::new(Arriving { inner, arrived: Arc::clone(&arrived) });
+    (request.map(body), Some(arrived))
+}
+
+/// A body that tells when it has come to its end.
+struct Arriving {
+    inner: Body,
+    arrived: Arc<AtomicBool>,
+}
+
+impl HttpBody for Arriving {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.inner.is_end_stream() {
+            self.arrived.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

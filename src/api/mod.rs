@@ -121,7 +121,7 @@ async fn serve_until(
     let bind_error = |source| ServeError::Bind { address: config.bind, source };
     let listener = TcpListener::bind(config.bind).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let tls = config.server.tls.as_ref().map(tls::acceptor).transpose()?;
+    let tls = config.server.tls.as_ref().map(tls::Tls::open).transpose()?;
     let limits = &config.limits;
     let queries = Queries::new(limits.query_threads, limits.queries_max, limits.waiting_max);
     let queries = queries.map_err(ServeError::Threads)?;

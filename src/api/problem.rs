@@ -27,6 +27,7 @@ pub(super) enum Kind {
     MethodNotAllowed,
     NotAcceptable,
     Gone,
+    SlowBody,
     BodyTooLarge,
     UriTooLong,
     UnsupportedMediaType,
@@ -63,6 +64,9 @@ impl Kind {
             }
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, "unauthorized", "Credentials are needed")
+            }
+            Self::SlowBody => {
+                (StatusCode::REQUEST_TIMEOUT, "slow-body", "The body did not come in time")
             }
             Self::BodyTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
@@ -105,7 +109,8 @@ impl Kind {
     /// What metrics call the limit that it is about.
     pub(super) const fn limit(self) -> Option<&'static str> {
         match self {
-            Self::BodyTooLarge
+            Self::SlowBody
+            | Self::BodyTooLarge
             | Self::UriTooLong
             | Self::TooManyRequests
             | Self::Overloaded
@@ -123,6 +128,8 @@ pub(super) struct Problem {
     parameters: Vec<ParameterProblem>,
     /// What is logged and not told.
     cause: Option<String>,
+    /// What is wrong with the statement that was run, for whoever wrote it.
+    of_statement: Option<String>,
     retry_after_seconds: Option<u32>,
     /// What credentials would be accepted, each a value of `WWW-Authenticate`.
     challenges: Vec<String>,
@@ -166,6 +173,7 @@ impl Problem {
             detail: detail.into(),
             parameters: Vec::new(),
             cause: None,
+            of_statement: None,
             retry_after_seconds: None,
             challenges: Vec::new(),
             code: None,
@@ -195,6 +203,21 @@ impl Problem {
         let detail =
             "the request could not be answered; the log has the cause under this request id";
         Self::new(Kind::Internal, detail).caused_by(cause)
+    }
+
+    /// What is wrong with a statement of ours or of whoever asks; see [`Problem::for_author`].
+    pub(super) fn of_statement(told: impl Into<String>) -> Self {
+        let told = told.into();
+        Self { of_statement: Some(told.clone()), ..Self::internal(told) }
+    }
+
+    /// The same for whoever wrote the statement: what is wrong with it is told, and is no failure of ours.
+    #[must_use]
+    pub(super) fn for_author(self) -> Self {
+        match self.of_statement {
+            Some(told) => Self::new(Kind::BadQuery, told),
+            None => self,
+        }
     }
 
     #[must_use]
@@ -267,7 +290,8 @@ impl From<EngineError> for Problem {
                     .caused_by(cause.as_str())
                     .retry_after(RETRY_AFTER_SECONDS)
             }
-            other => Self::internal(other.to_string()),
+            EngineError::Statement(told) => Self::of_statement(told),
+            EngineError::Other(cause) => Self::internal(cause),
         }
     }
 }
@@ -279,6 +303,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == Kind::SlowBody {
+            // The rest of the body would be taken for the next request.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         for challenge in &self.challenges {
             // Texts of ours: what could not stand in a header was replaced.

@@ -19,11 +19,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
-use tokio_rustls::TlsAcceptor;
 
 use super::addresses::Addresses;
 use super::layers::{Answering, Frame};
 use super::metrics::Metrics;
+use super::tls::Tls;
 use crate::config::ServeLimits;
 
 /// How long to wait when no connection can be accepted, for want of file handles.
@@ -33,7 +33,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct Server<S> {
     pub(super) frame: Arc<Frame<S>>,
     /// HTTPS, where it is.
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Tls>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) addresses: Arc<Addresses>,
     pub(super) limits: ServeLimits,
@@ -61,6 +61,9 @@ impl<S: Answering> Server<S> {
             tokio::spawn(async move {
                 let counted = server.metrics.connection();
                 if let Err(error) = server.connection(stream, peer, watcher).await {
+                    if let Some(limit) = unread(&*error) {
+                        server.metrics.refused(limit);
+                    }
                     tracing::debug!(%peer, %error, "a connection broke");
                 }
                 drop((counted, place, place_of_address));
@@ -86,7 +89,7 @@ impl<S: Answering> Server<S> {
         match &self.tls {
             None => self.serve(stream, peer, watcher).await,
             Some(tls) => {
-                let handshake = tls.accept(stream);
+                let handshake = tls.current().accept(stream);
                 let stream = tokio::time::timeout(self.limits.head_max, handshake).await??;
                 self.serve(stream, peer, watcher).await
             }
@@ -110,6 +113,17 @@ impl<S: Answering> Server<S> {
         });
         watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await?;
         Ok(())
+    }
+}
+
+/// What metrics call the reason for which hyper could not read a request. It answers those by itself, with a bare 400, 414 or
+/// 431, and has no place for an answer of ours.
+fn unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<&'static str> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    match (error.is_parse_too_large(), error.is_parse()) {
+        (true, _) => Some("head-too-large"),
+        (false, true) => Some("malformed"),
+        (false, false) => None,
     }
 }
 

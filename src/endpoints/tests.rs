@@ -12,22 +12,7 @@ use crate::project::{self, CompiledSql, Endpoint, NodeInfo, OrderKey, PageSize, 
 pub(super) const PAGE: PageSize = PageSize { default: 10, max: 1000 };
 
 pub(super) fn declared(name: &str, kind: &str) -> project::Parameter {
-    project::Parameter {
-        name: name.to_owned(),
-        kind: kind_named(kind).unwrap(),
-        list: false,
-        required: false,
-        default: None,
-        minimum: None,
-        maximum: None,
-        min_length: None,
-        max_length: None,
-        pattern: None,
-        values: Vec::new(),
-        description: String::new(),
-        example: None,
-        span: None,
-    }
+    project::Parameter::new(name, kind_named(kind).unwrap())
 }
 
 /// One parameter of every kind, with a rule each.

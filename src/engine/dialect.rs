@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     TableAlias, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
+use super::exists;
 use super::functions::macros;
 use super::names::{distinct, parts};
 
@@ -130,6 +131,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         name_columns(&mut select.projection);
+        exists::rewrite(&mut select.projection);
         ControlFlow::Continue(())
     }
 

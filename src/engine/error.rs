@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt::Write;
 
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -244,6 +245,9 @@ fn running_message(text: &str) -> String {
     }
     match text {
         "Divide by zero error" => "division by zero".to_owned(),
+        _ if text.starts_with("Physical plan does not support logical expression") => {
+            "a subquery of this form cannot stand here; join what it reads instead".to_owned()
+        }
         _ if text.starts_with("Overflow happened on: ") => {
             text.replacen("Overflow happened on", "integer overflow", 1)
         }
@@ -307,9 +311,15 @@ impl EngineError {
     pub(super) fn from_datafusion(error: &DataFusionError) -> Self {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(text) => memory_error(text),
-            _ => match own_error(error) {
-                Some(own) => Self::Other(own.message),
-                None => Self::Other(running_message(&plain(&error.find_root().message()))),
+            root => match own_error(error) {
+                Some(own) => Self::Statement(own.message),
+                None => {
+                    let message = running_message(&plain(&root.message()));
+                    match is_of_statement(error) {
+                        true => Self::Statement(message),
+                        false => Self::Other(message),
+                    }
+                }
             },
         }
     }
@@ -326,6 +336,45 @@ impl From<SqlError> for EngineError {
     fn from(error: SqlError) -> Self {
         Self::Other(error.message)
     }
+}
+
+/// Whether another statement over the same data might succeed: it is about values, not about files or the engine.
+fn is_of_statement(error: &DataFusionError) -> bool {
+    let root = error.find_root();
+    if matches!(
+        root,
+        DataFusionError::Execution(_)
+            | DataFusionError::Plan(_)
+            | DataFusionError::NotImplemented(_)
+            | DataFusionError::SchemaError(_, _)
+    ) {
+        return true;
+    }
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(root);
+    while let Some(error) = next {
+        let arrow = match error.downcast_ref::<DataFusionError>() {
+            Some(DataFusionError::ArrowError(arrow, _)) => Some(&**arrow),
+            _ => error.downcast_ref::<ArrowError>(),
+        };
+        if let Some(arrow) = arrow {
+            return is_about_values(arrow);
+        }
+        next = error.source();
+    }
+    false
+}
+
+fn is_about_values(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::InvalidArgumentError(_)
+            | ArrowError::OffsetOverflowError(_)
+    )
 }
 
 /// Names who asked for more and who holds the most, and what can be done.

@@ -2,12 +2,14 @@
 //!
 //! SQL text goes through `parse` (folded, read-only), `names` (what the answer's columns are called), `dialect` (DuckDB's
 //! meaning, from the syntax tree), DataFusion's planner over `session`'s tables with `meaning` (DuckDB's meaning, from
-//! types) and `functions`, and becomes a `plan` that can be run, or a `prepare`d statement. `output` writes answers.
+//! types) and `functions` (`bounded`), and becomes a `plan` that can be run, or a `prepare`d statement. `output` writes answers.
 
+mod bounded;
 mod catalog;
 mod certain;
 mod dialect;
 mod error;
+mod exists;
 mod functions;
 mod lineage;
 mod meaning;
@@ -24,6 +26,7 @@ mod row_filter;
 mod session;
 mod table;
 mod types;
+mod weight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -63,6 +66,9 @@ pub(crate) struct EngineLimits {
 pub(crate) enum EngineError {
     #[error("out of memory: {0}")]
     Memory(String),
+    /// What the statement asks for cannot be computed: a division by zero, a text that is no number, too long a text.
+    #[error("{0}")]
+    Statement(String),
     #[error("{0}")]
     Other(String),
 }
@@ -338,6 +344,18 @@ impl Query {
     /// If it does not run to its end.
     pub(crate) async fn collect(&self) -> Result<Vec<RecordBatch>, EngineError> {
         self.0.collect().await
+    }
+}
+
+/// Refuses a statement that reads more than `max` tables, those of a `with` counted wherever it is named: planning takes the
+/// more steps.
+///
+/// # Errors
+/// If it does, or cannot be parsed.
+pub(crate) fn at_most_tables(sql: &str, max: u64) -> Result<(), SqlError> {
+    match weight::relations(&parse::query(sql)?.query)? {
+        relations if relations > max => Err(weight::too_many(relations, max)),
+        _ => Ok(()),
     }
 }
 

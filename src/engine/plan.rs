@@ -10,10 +10,11 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::util::display::FormatOptions;
 use datafusion::catalog::default_table_source::source_as_provider;
 use datafusion::common::DataFusionError;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, cast};
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
@@ -21,7 +22,7 @@ use super::error::from_planning;
 use super::session::{EngineParts, Planned};
 use super::table::FilesTable;
 use super::types::outward;
-use super::{BatchStream, EngineError, SqlError};
+use super::{BatchStream, EngineError, SqlError, bounded, memory};
 use crate::base::{TableName, hash};
 
 /// Queries over fewer rows than this run on one thread.
@@ -176,35 +177,71 @@ impl QueryParts {
 
     pub(super) async fn stream(&self) -> Result<BatchStream, EngineError> {
         let planned = AssertUnwindSafe(self.physical()).catch_unwind().await;
-        let physical = match planned {
-            Ok(Ok(physical)) => physical,
+        let (physical, task) = match planned {
+            Ok(Ok(planned)) => planned,
             Ok(Err(error)) => return Err(EngineError::from_datafusion(&error)),
             Err(panic) => return Err(EngineError::from_panic(&*panic)),
         };
-        let task = self.state().task_ctx();
         let stream =
             execute_stream(physical, task).map_err(|error| EngineError::from_datafusion(&error))?;
         Ok(guarded(stream, Arc::clone(&self.output)))
     }
 
-    async fn physical(&self) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let mut started;
+    /// The plan as it is run, and what it is run with.
+    async fn physical(
+        &self,
+    ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), DataFusionError> {
+        let (mut started, mut narrowed);
         let mut state = self.state();
         if self.reads.volatile {
             started = state.clone();
             started.mark_start_execution();
             state = &started;
         }
-        if self.optimised {
-            return state.query_planner().create_physical_plan(&self.plan, state).await;
+        let optimised;
+        let plan = match self.optimised {
+            true => &self.plan,
+            false => {
+                optimised = optimise(self.plan.clone(), state)?;
+                &optimised
+            }
+        };
+        let rows = bounded::batch_rows(plan, state.config().batch_size())?;
+        if rows < state.config().batch_size() {
+            narrowed = state.clone();
+            *narrowed.config_mut() = narrowed.config().clone().with_batch_size(rows);
+            state = &narrowed;
         }
-        let plan = optimise(self.plan.clone(), state)?;
-        state.query_planner().create_physical_plan(&plan, state).await
+        let physical = state.query_planner().create_physical_plan(plan, state).await?;
+        Ok((yielding(physical)?, state.task_ctx()))
     }
 
+    /// All rows; they are held in the engine's memory until they are handed over.
     pub(super) async fn collect(&self) -> Result<Vec<RecordBatch>, EngineError> {
-        self.stream().await?.try_collect().await
+        let mut stream = self.stream().await?;
+        let mut held = memory::reserve(&self.engine.runtime, "the answer", 0)?;
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        while let Some(batch) = stream.try_next().await? {
+            bytes += batch.get_array_memory_size();
+            held.resize(bytes)?;
+            batches.push(batch);
+        }
+        Ok(batches)
     }
+}
+
+/// The plan with what makes many rows of few giving way to others after some batches, so that a query can be cancelled
+/// and keeps no thread to itself: scans do that by themselves, but a join may make rows for ever out of those it has read.
+fn yielding(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let yielding = plan.transform_up(|node| {
+        let multiplies = node.name().ends_with("JoinExec")
+            || matches!(node.name(), "RecursiveQueryExec" | "UnnestExec");
+        Ok(match multiplies {
+            true => Transformed::yes(Arc::new(CooperativeExec::new(node)) as _),
+            false => Transformed::no(node),
+        })
+    })?;
+    Ok(yielding.data)
 }
 
 pub(super) fn optimise(

@@ -11,13 +11,14 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionConfig;
 
+use super::bounded::BoundedAnswers;
 use super::catalog::{Catalog, Within};
 use super::error::from_planning;
 use super::meaning::{self, DuckDbExpressions, ExactNumbers};
 use super::names::{Definitions, distinct};
 use super::table::{FilesTable, ScanLog};
 use super::{EngineError, EngineLimits, Relation, SqlError, TableSet};
-use super::{dialect, functions, memory, names, parse};
+use super::{dialect, functions, memory, names, parse, weight};
 use crate::base::TableName;
 
 /// Rows in a batch.
@@ -69,6 +70,7 @@ pub(super) fn state(
     threads: usize,
     sort_reserve_bytes: usize,
 ) -> SessionState {
+    let memory_bytes = runtime.map_or(u64::MAX, |runtime| memory::used(runtime).1);
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
         .with_batch_size(BATCH_ROWS)
@@ -85,6 +87,7 @@ pub(super) fn state(
         builder = builder.with_runtime_env(Arc::clone(runtime));
     }
     builder = builder.with_analyzer_rule(Arc::new(ExactNumbers));
+    builder = builder.with_analyzer_rule(Arc::new(BoundedAnswers::new(memory_bytes)));
     let aggregates = functions::aggregates();
     if let Some(sum) = aggregates.iter().find(|function| function.name() == "sum") {
         let ours: Arc<dyn ExprPlanner> = Arc::new(DuckDbExpressions { sum: Arc::clone(sum) });
@@ -151,6 +154,7 @@ impl SessionParts {
         within: Within<'_>,
     ) -> Result<Planned, SqlError> {
         let mut parsed = parse::query(sql)?;
+        weight::relations(&parsed.query)?;
         let written = names::of_query(&parsed.query, &parsed.written, self);
         dialect::rewrite(&mut parsed.query, self);
         let state = &self.engine.wide;

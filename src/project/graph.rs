@@ -272,6 +272,28 @@ pub(crate) struct Parameter {
     pub(crate) span: Option<Span>,
 }
 
+impl Parameter {
+    /// An optional one of which nothing else is said.
+    pub(crate) fn new(name: &str, kind: ParameterKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            list: false,
+            required: false,
+            default: None,
+            minimum: None,
+            maximum: None,
+            min_length: None,
+            max_length: None,
+            pattern: None,
+            values: Vec::new(),
+            description: String::new(),
+            example: None,
+            span: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParameterKind {
     Integer,

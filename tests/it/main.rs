@@ -7,6 +7,7 @@ mod build;
 mod cases;
 mod dbt_tests;
 mod failures;
+mod hostile;
 mod ingest;
 mod init;
 mod layers;

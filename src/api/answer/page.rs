@@ -150,7 +150,7 @@ async fn find(
 ) -> Result<Found, Problem> {
     let unbound = |error: SqlError| match &request.page.cursor {
         Some(_) => Problem::parameter("cursor", "it is no cursor of this endpoint".to_owned()),
-        None => Problem::internal(error.message),
+        None => Problem::of_statement(error.message),
     };
     if let Some(resident) = resident {
         let batches = planned.select(resident, request).map_err(unbound)?.rows()?;
@@ -215,7 +215,7 @@ async fn write(
 }
 
 async fn count(planned: &PlannedEndpoint, request: &Request) -> Result<u64, Problem> {
-    let query = planned.count(request).map_err(|error| Problem::internal(error.message))?;
+    let query = planned.count(request).map_err(|error| Problem::of_statement(error.message))?;
     let batches = query.collect().await?;
     let counted = batches.iter().find(|batch| batch.num_rows() == 1);
     let count = counted.and_then(|batch| int_at(batch.column(0).as_ref(), 0));

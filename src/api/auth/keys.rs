@@ -66,7 +66,7 @@ pub(super) struct Loaded {
 }
 
 /// What tells that a file has changed.
-type Stamp = (u64, Option<SystemTime>);
+pub(in crate::api) type Stamp = (u64, Option<SystemTime>);
 
 impl Keys {
     /// # Errors
@@ -119,7 +119,8 @@ pub(super) struct SigningKey {
     pub(super) signs: EncodingKey,
 }
 
-fn stamp(file: &Path) -> Option<Stamp> {
+/// `None` where there is no file.
+pub(in crate::api) fn stamp(file: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(file).ok()?;
     Some((found.len(), found.modified().ok()))
 }

@@ -8,8 +8,8 @@ mod users;
 mod vectors;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, Method, header};
 use base64::Engine as _;
@@ -23,6 +23,7 @@ use super::problem::{Kind, Problem};
 use crate::config::AuthConfig;
 pub(crate) use keys::KeyError;
 use keys::Keys;
+pub(super) use keys::{Stamp, stamp};
 use slow::{Slowing, Who};
 use token::{Rules, Verified};
 pub(crate) use users::{UserError, Users};
@@ -37,6 +38,8 @@ pub(super) const TOKEN: &str = "/api/v1/token";
 const BELIEVED: Duration = Duration::from_secs(60);
 /// How many credentials are remembered.
 const BELIEVED_MAX: u64 = 10_000;
+/// How often it is looked whether there is a users file, at most.
+const USERS_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Passwords that are hashed at once: each takes 19 MiB.
 const HASHED_AT_ONCE: usize = 2;
 
@@ -79,6 +82,8 @@ pub(crate) struct Auth {
     /// By a keyed hash of the credentials: none of them are kept.
     believed: Cache<blake3::Hash, Arc<Verified>>,
     secret: [u8; 32],
+    /// Whether there is a users file, and when that was looked at.
+    users: Mutex<(bool, Instant)>,
     nobody: Arc<Principal>,
     everyone: Arc<Verified>,
 }
@@ -141,6 +146,7 @@ impl Auth {
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
             believed: Cache::builder().max_capacity(BELIEVED_MAX).time_to_live(BELIEVED).build(),
             secret,
+            users: Mutex::new((config.users.exists(), Instant::now())),
             nobody: Arc::default(),
             everyone: Arc::new(Verified {
                 principal: Arc::new(Principal::everyone()),
@@ -267,6 +273,16 @@ impl Auth {
         }
     }
 
+    /// Whether there is a users file: looked at now and then, not for each request that is refused.
+    fn users_exist(&self) -> bool {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let (exist, looked) = &mut *users;
+        if looked.elapsed() >= USERS_LOOK_EVERY {
+            (*exist, *looked) = (self.config.users.exists(), Instant::now());
+        }
+        *exist
+    }
+
     /// 401 with what would be accepted. RFC 6750, 3; RFC 7617.
     fn challenge(&self, wrong: Option<&str>) -> Problem {
         let bearer = match wrong {
@@ -280,7 +296,7 @@ impl Auth {
             "this needs a token: `Authorization: Bearer …`; `clearwell token` makes one",
         );
         let problem = Problem::new(Kind::Unauthorized, detail).challenge(&bearer);
-        match self.config.users.exists() {
+        match self.users_exist() {
             true => problem.challenge("Basic realm=\"clearwell\", charset=\"UTF-8\""),
             false => problem,
         }

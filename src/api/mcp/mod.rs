@@ -13,6 +13,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header, request};
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListResourcesResult,
     ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
@@ -182,11 +183,17 @@ async fn page(
 ) -> Result<Json, Problem> {
     let headers = HeaderMap::new();
     let response = answer::page(versions, served, endpoint, "", question, &headers).await?;
-    let too_long = |_| {
-        let detail =
-            format!("the answer has more than {ANSWER_BYTES_MAX} bytes; ask for fewer rows");
-        Problem::parameter("limit", detail)
-    };
-    let body = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.map_err(too_long)?;
+    let mut chunks = response.into_body().into_data_stream();
+    let mut body = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        // The query failed after its first rows.
+        let chunk = chunk.map_err(|error| Problem::internal(error.to_string()))?;
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            let detail =
+                format!("the answer has more than {ANSWER_BYTES_MAX} bytes; ask for fewer rows");
+            return Err(Problem::parameter("limit", detail));
+        }
+        body.extend_from_slice(&chunk);
+    }
     serde_json::from_slice(&body).map_err(|error| Problem::internal(error.to_string()))
 }

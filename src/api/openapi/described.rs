@@ -11,7 +11,7 @@ use crate::api::routes::API;
 use crate::base::TableName;
 use crate::endpoints::{OFFSET_MAX, PlannedEndpoint};
 use crate::engine::Origin;
-use crate::project::{OrderKey, PageSize, Parameter, ParameterKind};
+use crate::project::{OrderKey, PageSize, Parameter, ParameterKind, RowFilter};
 use crate::warehouse::Manifest;
 
 /// An endpoint of one version.
@@ -26,6 +26,8 @@ pub(in crate::api) struct Described<'a> {
     pub(in crate::api) columns: Vec<(Arc<Field>, String)>,
     /// `column`, or `column desc`.
     pub(in crate::api) order_by: Vec<String>,
+    /// Which rows each reader sees, where not all see the same: what is read of a table, as a part of a sentence.
+    pub(in crate::api) own_rows: Vec<String>,
 }
 
 /// Describes `endpoint`, whose tables are among `tables`.
@@ -53,7 +55,13 @@ pub(in crate::api) fn describe<'a>(
             .collect(),
         columns: fields.into_iter().zip(texts).collect(),
         order_by: definition.order_by.iter().map(order).collect(),
+        own_rows: definition.row_filters.iter().map(own_rows).collect(),
     }
+}
+
+fn own_rows(filter: &RowFilter) -> String {
+    let RowFilter { table, column, claim } = filter;
+    format!("of `{table}` the rows whose `{column}` is the claim `{claim}`, or one of its values")
 }
 
 /// What the nearest of these columns that has a description is described as.
@@ -114,22 +122,7 @@ pub(super) fn at() -> Parameter {
 }
 
 fn parameter(name: &str, kind: ParameterKind, description: &str) -> Parameter {
-    Parameter {
-        name: name.to_owned(),
-        kind,
-        list: false,
-        required: false,
-        default: None,
-        minimum: None,
-        maximum: None,
-        min_length: None,
-        max_length: None,
-        pattern: None,
-        values: Vec::new(),
-        description: description.to_owned(),
-        example: None,
-        span: None,
-    }
+    Parameter { description: description.to_owned(), ..Parameter::new(name, kind) }
 }
 
 #[cfg(test)]

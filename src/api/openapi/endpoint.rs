@@ -80,6 +80,12 @@ fn description(endpoint: &Described<'_>) -> String {
     if let Some(scope) = endpoint.scope {
         parts.push(format!("Requires the scope `{scope}`."));
     }
+    if !endpoint.own_rows.is_empty() {
+        parts.push(format!(
+            "Whoever asks sees its own rows alone: {}, as its credentials say; without the claim the answer is 403.",
+            endpoint.own_rows.join("; ")
+        ));
+    }
     parts.join("\n\n")
 }
 

@@ -193,7 +193,7 @@ fn query() -> PathItem {
         .required("sql")
         .additional_properties(Some(AdditionalProperties::FreeForm(false)));
     let found = any_rows("The rows.");
-    let statuses = &[400, 401, 403, 404, 406, 410, 415, 503];
+    let statuses = &[400, 401, 403, 404, 406, 408, 410, 415, 503];
     let operation = read("api.query", EXPLORING, "Ask one `select` over the tables", found, statuses)
         .description(Some("Off by default: the setting `server.query` allows it. `page.more` says whether there are more rows."))
         .securities(Some(shared::security(&["query"])))
@@ -221,7 +221,7 @@ fn token() -> PathItem {
     ]);
     let found = answer("A token.", "application/json", json(given));
     let summary = "A user's name and password for a short-lived token (RFC 6749, 4.4)";
-    let operation = for_all(read("api.token", OPERATING, summary, found, &[400, 401]));
+    let operation = for_all(read("api.token", OPERATING, summary, found, &[400, 401, 408]));
     let form = ("application/x-www-form-urlencoded", form.into());
     PathItem::new(HttpMethod::Post, operation.request_body(Some(body(&[form]))))
 }

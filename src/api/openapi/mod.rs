@@ -34,7 +34,11 @@ const INTRODUCTION: &str = "Rows of a tested, versioned warehouse. Every answer 
 
 In JSON, decimals are strings with all their digits, and so are dates and times. Integers are numbers with all their \
     digits: a reader that keeps numbers as doubles loses those beyond 2^53 (9007199254740992), which CSV, Arrow and Parquet \
-    keep. A double that is not finite is null.";
+    keep. A double that is not finite is null.
+
+`POST /mcp` is the same for agents, by the Model Context Protocol (streamable HTTP, JSON-RPC 2.0): endpoints are its tools, \
+    tables its resources, with the same credentials, scopes and limits. It describes itself (`tools/list`, `resources/list`), \
+    so its messages are not described here.";
 
 /// The document as it is served and printed.
 #[derive(Clone, Debug)]

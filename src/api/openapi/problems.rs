@@ -18,6 +18,7 @@ pub(in crate::api) const KINDS: &[Kind] = &[
     Kind::MethodNotAllowed,
     Kind::NotAcceptable,
     Kind::Gone,
+    Kind::SlowBody,
     Kind::BodyTooLarge,
     Kind::UriTooLong,
     Kind::UnsupportedMediaType,
@@ -68,6 +69,10 @@ pub(in crate::api) const fn explained(kind: Kind) -> (&'static str, &'static str
             "The request does not say credibly who asks: there is no token or password, or it is not believed.",
             "Send `Authorization: Bearer` with a token of this server. `POST /api/v1/token` gives one to a user, `clearwell \
              token` to whoever runs the server.",
+        ),
+        Kind::SlowBody => (
+            "The body of the request did not come to its end within the time that a request may take.",
+            "Send it again, on a new connection, without pauses.",
         ),
         Kind::BodyTooLarge => (
             "The body has more bytes than the server reads.",

@@ -15,7 +15,7 @@ use crate::api::principal::Principal;
 use crate::api::problem::{Kind, Problem};
 use crate::api::versions::{Served, ServedEndpoint, Versions};
 use crate::endpoints;
-use crate::engine::SqlError;
+use crate::engine::{self, SqlError};
 use crate::project::PageSize;
 
 /// What it requires.
@@ -25,6 +25,9 @@ const PAGE: PageSize = PageSize { default: 1000, max: 100_000 };
 /// The most words and signs of a statement: planning goes as deep as a statement nests, and some of it takes more steps than
 /// there are words.
 const TOKENS_MAX: usize = 2000;
+
+/// The most tables that a statement may read: planning takes steps with their square.
+const TABLES_MAX: u64 = 64;
 
 /// Whether the server allows it.
 #[derive(Clone, Copy)]
@@ -68,6 +71,7 @@ pub(super) async fn answer(
     request.repeats(None);
     answer::page(&versions, &served, &Arc::new(planned), &format!("{API}query"), &request, &headers)
         .await
+        .map_err(Problem::for_author)
 }
 
 /// Plans the statement on a thread that is made for it.
@@ -78,6 +82,7 @@ async fn plan(
 ) -> Result<ServedEndpoint, Problem> {
     let served = Arc::clone(served);
     let planning = async move {
+        engine::at_most_tables(&sql, TABLES_MAX).map_err(|error| bad_query(&error))?;
         served.check_sql(&sql).map_err(|error| bad_query(&error))?;
         let planned = served.plan(&endpoints::of_sql(&sql, PAGE));
         planned.map_err(|problems| Problem::new(Kind::BadQuery, problems.to_string()))

@@ -504,6 +504,10 @@ fn rows_of_one_never_reach_another() {
         all.extend(claims.iter().cloned());
         hs256(&[], &with(&all))
     };
+    let told = ask(server.address, "GET", "/api/v1/openapi.json", "").json();
+    let told = told["paths"][PATH]["get"]["description"].as_str().unwrap().to_owned();
+    let own = "of `main.daily_sales` the rows whose `order_date` is the claim `day`, or one of its values";
+    assert!(told.contains(own), "{told}");
     let ann = token("ann", &[("day", json!("2024-01-01"))]);
     let bob = token("bob", &[("day", json!(["2024-01-02", "2024-01-04"]))]);
     let days = |token: &str, query: &str| -> Vec<String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::client::{Reply, ask, get};
-use super::shop::{Server, Shop, daily_sales, endpoint, parameter};
+use super::shop::{Server, Shop, daily_sales, endpoint};
 use crate::api::openapi::KINDS;
 use crate::project::{Endpoint, Parameter, ParameterKind};
 
@@ -50,24 +50,24 @@ fn parameters_have_their_types_bounds_and_examples() {
     let number = Parameter {
         minimum: Some("0.5".to_owned()),
         example: Some("1.5".to_owned()),
-        ..parameter("ratio", ParameterKind::Number)
+        ..Parameter::new("ratio", ParameterKind::Number)
     };
     let text = Parameter {
         pattern: Some("[A-Z]{2}".to_owned()),
         max_length: Some(2),
         required: true,
         description: "Two letters.".to_owned(),
-        ..parameter("country", ParameterKind::String)
+        ..Parameter::new("country", ParameterKind::String)
     };
     let decimal = Parameter {
         maximum: Some("99.90".to_owned()),
-        ..parameter("price", ParameterKind::Decimal)
+        ..Parameter::new("price", ParameterKind::Decimal)
     };
     let values = ["open", "closed"].map(str::to_owned).to_vec();
     let state = Parameter {
         values,
         default: Some("open".to_owned()),
-        ..parameter("state", ParameterKind::Enum)
+        ..Parameter::new("state", ParameterKind::Enum)
     };
     let sql = "select * from daily_sales where orders > $ratio and note = $country and note = $state and net_revenue < $price";
     let one = Endpoint { parameters: vec![number, text, decimal, state], ..endpoint("sales", sql) };

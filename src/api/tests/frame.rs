@@ -91,6 +91,34 @@ async fn a_handler_that_never_ends_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_the_clients_fault() {
+    let router = Router::new().route("/reads", axum::routing::post(async |body: String| body));
+    let limits = ServeLimits { request_max: Duration::from_millis(200), ..ServeLimits::default() };
+    with_server(router, limits, |address| {
+        use std::io::{Read as _, Write as _};
+        let ask = |body: &[u8]| {
+            let mut socket = std::net::TcpStream::connect(address).unwrap();
+            let head = b"POST /reads HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\n";
+            socket.write_all(&[&head[..], body].concat()).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            // To the end of the connection, which the server has to close.
+            let mut reply = String::new();
+            let closed = socket.read_to_string(&mut reply).is_ok();
+            (closed, reply.to_ascii_lowercase())
+        };
+        for partial in [&b""[..], b"half "] {
+            let (closed, reply) = ask(partial);
+            assert!(closed && reply.starts_with("http/1.1 408 "), "{reply}");
+            assert!(
+                reply.contains("connection: close") && reply.contains("problem+json"),
+                "{reply}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_cancels_its_request() {
     struct Cancelled(Arc<AtomicUsize>);
     impl Drop for Cancelled {

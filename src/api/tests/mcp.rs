@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::client::{Reply, ask, ask_with};
-use super::shop::{Server, Shop, daily_sales, endpoint, parameter};
+use super::shop::{Server, Shop, daily_sales, endpoint};
 use crate::config::ServeLimits;
 use crate::project::{Endpoint, Parameter, ParameterKind};
 
@@ -38,7 +38,7 @@ fn served() -> (Shop, Server) {
         required: true,
         minimum: Some("1".to_owned()),
         description: "At least so many orders.".to_owned(),
-        ..parameter("least", ParameterKind::Integer)
+        ..Parameter::new("least", ParameterKind::Integer)
     };
     let sql = "select order_date, orders from daily_sales where orders >= $least";
     let scoped = Endpoint {

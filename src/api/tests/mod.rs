@@ -12,3 +12,4 @@ mod operating;
 mod problems;
 mod shop;
 mod swapping;
+mod tls;

@@ -293,3 +293,32 @@ fn a_client_that_takes_nothing_is_left() {
     assert_eq!(get(server.address, PATH).status, 200);
     drop(socket);
 }
+
+#[test]
+fn requests_that_cannot_be_read_are_counted() {
+    use std::io::{Read as _, Write as _};
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let server = shop.serve();
+    let ask = |request: &[u8]| {
+        let mut socket = std::net::TcpStream::connect(server.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // The server may close before it has read all.
+        let _ = socket.write_all(request);
+        let mut reply = [0; 12];
+        let _ = socket.read_exact(&mut reply);
+        String::from_utf8_lossy(&reply).into_owned()
+    };
+    assert_eq!(ask(b"this is no request\r\n\r\n"), "HTTP/1.1 400");
+    let long = format!("GET / HTTP/1.1\r\nhost: test\r\nx: {}\r\n\r\n", "y".repeat(1 << 20));
+    ask(long.as_bytes());
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    loop {
+        let told = get(server.address, "/metrics").body;
+        if told.contains("\"malformed\"") && told.contains("\"head-too-large\"") {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "not counted: {told}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -235,9 +235,9 @@ pub(super) fn daily_sales() -> Endpoint {
         where order_date >= $from and order_date <= $to and note = $note";
     let mut endpoint = endpoint("daily_sales", sql);
     endpoint.parameters = vec![
-        parameter("from", ParameterKind::Date),
-        parameter("to", ParameterKind::Date),
-        parameter("note", ParameterKind::String),
+        Parameter::new("from", ParameterKind::Date),
+        Parameter::new("to", ParameterKind::Date),
+        Parameter::new("note", ParameterKind::String),
     ];
     endpoint
 }
@@ -267,24 +267,5 @@ pub(super) fn endpoint(name: &str, sql: &str) -> Endpoint {
         page: PageSize { default: 100, max: 1000 },
         scope: None,
         row_filters: Vec::new(),
-    }
-}
-
-pub(super) fn parameter(name: &str, kind: ParameterKind) -> Parameter {
-    Parameter {
-        name: name.to_owned(),
-        kind,
-        list: false,
-        required: false,
-        default: None,
-        minimum: None,
-        maximum: None,
-        min_length: None,
-        max_length: None,
-        pattern: None,
-        values: Vec::new(),
-        description: String::new(),
-        example: None,
-        span: None,
     }
 }

@@ -76,6 +76,14 @@ pub(super) fn rounding() -> [Arc<ScalarUDF>; 2] {
     scalars.map(|scalar| Arc::new(ScalarUDF::from(Function::new(scalar))))
 }
 
+/// What plans call `a || b`.
+pub(super) const CONCATENATED: &str = "concatenated";
+
+/// The function that `||` stands for.
+pub(super) fn concatenated() -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::from(Function::new(&text::CONCATENATED)))
+}
+
 /// Why a pattern is none in Python's syntax.
 pub(crate) fn check_python_regex(pattern: &str) -> std::result::Result<(), String> {
     python::regex(pattern).map(drop)

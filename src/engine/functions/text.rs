@@ -1,10 +1,11 @@
-//! Lengths: of texts in characters, of lists in elements.
+//! Lengths, of texts in characters, of lists in elements; and texts put together.
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array};
+use arrow::array::{Array as _, AsArray, Int64Array};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
+use datafusion::functions::string;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
 use super::{Scalar, wrong_arguments};
@@ -43,6 +44,44 @@ fn invoke(call: &ScalarFunctionArgs) -> Result<ColumnarValue> {
         return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&lengths, 0)?));
     }
     Ok(ColumnarValue::Array(lengths))
+}
+
+/// What `a || b` is. Nobody calls it by name; `bounded` puts it in place of the operator.
+pub(super) static CONCATENATED: Scalar = Scalar {
+    name: super::CONCATENATED,
+    aliases: &[],
+    usage: "a || b",
+    help: "two texts as one; null where one of them is",
+    arguments: |found| match found {
+        [DataType::Null, other] | [other, DataType::Null] => Ok(vec![other.clone(); 2]),
+        [_, _] => Ok(found.to_vec()),
+        _ => wrong_arguments(&CONCATENATED, found),
+    },
+    returns: |types, _| string::concat().return_type(types),
+    invoke: concatenated,
+};
+
+fn concatenated(call: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+    // `concat` passes over nulls.
+    match string::concat().invoke_with_args(call.clone())? {
+        ColumnarValue::Scalar(text) => {
+            let is_null = |argument: &ColumnarValue| matches!(argument, ColumnarValue::Scalar(value) if value.is_null());
+            match call.args.iter().any(is_null) {
+                true => Ok(ColumnarValue::Scalar(ScalarValue::try_new_null(&text.data_type())?)),
+                false => Ok(ColumnarValue::Scalar(text)),
+            }
+        }
+        ColumnarValue::Array(mut texts) => {
+            for argument in &call.args {
+                let argument = argument.to_array(call.number_rows)?;
+                if argument.null_count() > 0 {
+                    let nulls = arrow::compute::is_null(&argument)?;
+                    texts = arrow::compute::nullif(&texts, &nulls)?;
+                }
+            }
+            Ok(ColumnarValue::Array(texts))
+        }
+    }
 }
 
 fn characters(text: &str) -> i64 {

@@ -1,6 +1,7 @@
 //! Queries over small tables, as users write them.
 
 mod answers;
+mod bounds;
 mod certain;
 mod duckdb;
 mod lineage;
