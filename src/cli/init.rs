@@ -60,6 +60,7 @@ async fn from_files(
         memory: config.memory_limit,
         threads: config.threads,
         spill: scratch.path().join("spill"),
+        for_clients: false,
     };
     let engine = Engine::new(&limits)?;
     // As the files' paths are: without links.

@@ -34,11 +34,22 @@ pub(super) fn auth_error(error: AuthError) -> CliError {
     }
 }
 
+/// For what the project and whoever sits here ask.
 pub(super) fn engine(config: &Config) -> Result<Engine, CliError> {
+    engine_of(config, false)
+}
+
+/// For what clients ask.
+pub(super) fn serving_engine(config: &Config) -> Result<Engine, CliError> {
+    engine_of(config, true)
+}
+
+fn engine_of(config: &Config, for_clients: bool) -> Result<Engine, CliError> {
     let limits = EngineLimits {
         memory: config.memory_limit,
         threads: config.threads,
         spill: config.warehouse.join("spill"),
+        for_clients,
     };
     Ok(Engine::new(&limits)?)
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(
     let serve = ServeConfig {
         bind: config.bind,
         warehouse: open::warehouse(&config)?,
-        engine: open::engine(&config)?,
+        engine: open::serving_engine(&config)?,
         auth: Arc::clone(&auth),
         limits: config.limits,
         server: config.server,

@@ -43,6 +43,7 @@ pub(super) async fn run(
         memory: config.memory_limit,
         threads: config.threads,
         spill: scratch.path().join("spill"),
+        for_clients: false,
     })?;
     let mut validations = Vec::new();
     let mut has_failed = false;

@@ -104,6 +104,7 @@ impl Told {
             memory: ByteSize(256 << 20),
             threads: 1,
             spill: folder.path().join("spill"),
+            for_clients: false,
         };
         let engine = Engine::new(&limits).unwrap();
         let names: ArrayRef =

@@ -27,6 +27,7 @@ fn session() -> Session {
         memory: ByteSize(64 << 20),
         threads: 1,
         spill: tempfile::tempdir().unwrap().path().join("spill"),
+        for_clients: true,
     };
     let tables = TableSet { relations: BTreeMap::from([(name, relation)]) };
     Engine::new(&limits).unwrap().session(Arc::new(tables))

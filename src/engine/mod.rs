@@ -59,6 +59,9 @@ pub(crate) struct EngineLimits {
     pub(crate) threads: usize,
     /// Where what does not fit into memory goes; made when needed.
     pub(crate) spill: PathBuf,
+    /// Whether statements come from clients: one call of a function may make no more than `bounded` says then. The project's
+    /// own may make what they like of long texts.
+    pub(crate) for_clients: bool,
 }
 
 /// Why a planned query did not run to its end.

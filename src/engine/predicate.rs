@@ -21,7 +21,8 @@ use super::table::presented;
 use super::{EngineError, RowPredicate, SqlError, dialect, parse, types};
 
 /// Functions and meanings, without tables.
-static PLAIN: LazyLock<SessionState> = LazyLock::new(|| state(None, 1, SORT_RESERVE_BYTES_MAX));
+static PLAIN: LazyLock<SessionState> =
+    LazyLock::new(|| state(None, 1, SORT_RESERVE_BYTES_MAX, false));
 
 /// Plans `expression` over batches of `schema`.
 pub(super) fn plan(schema: &SchemaRef, expression: &str) -> Result<RowPredicate, SqlError> {

@@ -44,8 +44,8 @@ impl EngineParts {
         let runtime = memory::runtime(limits)?;
         let threads = limits.threads.max(1);
         let sort_bytes = sort_reserve_bytes(limits);
-        let wide = state(Some(&runtime), threads, sort_bytes);
-        let narrow = state(Some(&runtime), 1, sort_bytes);
+        let wide = state(Some(&runtime), threads, sort_bytes, limits.for_clients);
+        let narrow = state(Some(&runtime), 1, sort_bytes, limits.for_clients);
         let frugal = frugal(&wide);
         Ok(Self { runtime, wide, narrow, frugal })
     }
@@ -69,8 +69,8 @@ pub(super) fn state(
     runtime: Option<&Arc<RuntimeEnv>>,
     threads: usize,
     sort_reserve_bytes: usize,
+    for_clients: bool,
 ) -> SessionState {
-    let memory_bytes = runtime.map_or(u64::MAX, |runtime| memory::used(runtime).1);
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
         .with_batch_size(BATCH_ROWS)
@@ -87,7 +87,10 @@ pub(super) fn state(
         builder = builder.with_runtime_env(Arc::clone(runtime));
     }
     builder = builder.with_analyzer_rule(Arc::new(ExactNumbers));
-    builder = builder.with_analyzer_rule(Arc::new(BoundedAnswers::new(memory_bytes)));
+    if let Some(runtime) = runtime.filter(|_| for_clients) {
+        let bounded = BoundedAnswers::new(memory::used(runtime).1);
+        builder = builder.with_analyzer_rule(Arc::new(bounded));
+    }
     let aggregates = functions::aggregates();
     if let Some(sum) = aggregates.iter().find(|function| function.name() == "sum") {
         let ours: Arc<dyn ExprPlanner> = Arc::new(DuckDbExpressions { sum: Arc::clone(sum) });

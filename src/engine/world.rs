@@ -30,7 +30,8 @@ impl World {
     pub(crate) fn with_limits(memory: ByteSize, threads: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let spill = folder.path().join("spill");
-        let engine = Engine::new(&EngineLimits { memory, threads, spill }).unwrap();
+        let engine =
+            Engine::new(&EngineLimits { memory, threads, spill, for_clients: true }).unwrap();
         Self { folder, engine, tables: TableSet::default() }
     }
 

@@ -58,6 +58,7 @@ impl Shop {
             memory: ByteSize(256 << 20),
             threads: 2,
             spill: folder.path().join("spill"),
+            for_clients: true,
         };
         Self {
             warehouse: Warehouse::open(&folder.path().join("warehouse")).unwrap(),

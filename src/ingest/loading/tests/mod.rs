@@ -43,6 +43,7 @@ impl Place {
             memory: ByteSize(256 << 20),
             threads: 2,
             spill: folder.path().join("spill"),
+            for_clients: false,
         };
         let warehouse = Warehouse::open(&folder.path().join("warehouse")).unwrap();
         Self { warehouse, engine: Engine::new(&limits).unwrap(), folder }

@@ -245,6 +245,7 @@ async fn keys_beyond_the_memory_limit_are_an_error_with_a_hint() {
         memory: ByteSize(1 << 20),
         threads: 2,
         spill: place.folder.path().join("spill"),
+        for_clients: false,
     };
     place.engine = Engine::new(&limits).unwrap();
     let mut text = "id,email\n".to_owned();
