@@ -77,8 +77,11 @@ pub(super) fn observed(result: &Json) -> Option<String> {
     }
 }
 
-/// The unexpected values of a Great Expectations result.
+/// The unexpected values of a Great Expectations result; where some come more than once, each with how often.
 pub(super) fn unexpected(result: &Json) -> Option<SamplePart> {
+    if let Some(counted) = counted(result) {
+        return Some(counted);
+    }
     let values = result.get("partial_unexpected_list")?.as_array()?;
     let first = values.first()?;
     let columns = match first {
@@ -94,6 +97,19 @@ pub(super) fn unexpected(result: &Json) -> Option<SamplePart> {
     };
     let rows = values.iter().take(VALUES_SHOWN).map(row).collect();
     Some(SamplePart { columns, rows })
+}
+
+fn counted(result: &Json) -> Option<SamplePart> {
+    let counts = result.get("partial_unexpected_counts")?.as_array()?;
+    let times = |entry: &Json| entry.get("count").and_then(Json::as_u64).unwrap_or(1);
+    let is_plain =
+        |entry: &Json| entry.get("value").is_some_and(|v| !v.is_array() && !v.is_object());
+    if !counts.iter().all(is_plain) || counts.iter().all(|entry| times(entry) < 2) {
+        return None;
+    }
+    let row = |entry: &Json| vec![entry.get("value").map(text), Some(times(entry).to_string())];
+    let columns = ["unexpected value", "times"].map(str::to_owned).to_vec();
+    Some(SamplePart { columns, rows: counts.iter().take(VALUES_SHOWN).map(row).collect() })
 }
 
 pub(super) fn text(value: &Json) -> String {

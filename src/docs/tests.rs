@@ -251,6 +251,10 @@ fn a_validation_has_the_same_look() {
             "kwargs": {"column": "n", "min_value": 1}}, "exception_info": {"raised_exception": false},
          "result": {"element_count": 10, "unexpected_count": 2,
             "partial_unexpected_list": [HOSTILE, null]}},
+        {"success": false, "expectation_config": {"type": "expect_column_values_to_not_be_in_set",
+            "kwargs": {"column": "n"}},
+         "result": {"element_count": 10, "unexpected_count": 8, "partial_unexpected_list": [17, 17, 4],
+            "partial_unexpected_counts": [{"value": 17, "count": 7}, {"value": 4, "count": 1}]}},
         {"success": false, "expectation_config": {"type": "expect_column_to_exist",
             "kwargs": {"column": "x"}}, "result": {},
          "exception_info": {"('metric', 'id', ())": {"raised_exception": true,
@@ -266,7 +270,8 @@ fn a_validation_has_the_same_look() {
     let page = validation_html(&result, &about).unwrap();
     for part in [
         "orders.csv does not meet its expectations",
-        "3 expectations: 1 met, 2 not",
+        "4 expectations: 1 met, 3 not",
+        "times</th>",
         "min_value 1",
         "20.0 %",
         "no column x",
