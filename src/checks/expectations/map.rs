@@ -32,6 +32,8 @@ pub(super) struct Map {
     unexpected: String,
     filter: Option<String>,
     refusal: Option<Problem>,
+    /// Whether the result repeats `unexpected_index_column_names`.
+    names_index: bool,
 }
 
 /// What an unexpected value is.
@@ -92,6 +94,8 @@ impl Map {
             unexpected,
             filter: arguments.filter.clone(),
             refusal,
+            // GX forgets them there.
+            names_index: arguments.kind() != "expect_column_values_to_be_null",
         };
         let counted = map.considered.clone().map_or(Measure::Rows, Measure::Count);
         let mut measures = vec![Measure::Rows, counted];
@@ -140,11 +144,25 @@ impl Map {
         let share = (considered as f64 - unexpected as f64) / considered as f64;
         let success = considered == 0 || share >= self.mostly;
         let counts = Counts { elements, considered, unexpected };
-        if format.level == Level::BooleanOnly {
+        let shows_query = format.return_unexpected_index_query == Some(true);
+        if format.level == Level::BooleanOnly && !shows_query {
             return Ok(Judged { success, result: JsonMap::new() });
         }
         let found = self.unexpected_rows(subject, format, unexpected).await?;
+        if format.level == Level::BooleanOnly {
+            return Ok(Judged { success, result: self.only_query(format, &found) });
+        }
         Ok(Judged { success, result: self.result(format, counts, &found) })
+    }
+
+    /// All that is told of rows where else only `success` is: the query, where it is asked for.
+    fn only_query(&self, format: &ResultFormat, found: &Found) -> JsonMap<String, Json> {
+        let mut result = JsonMap::new();
+        result.insert("unexpected_index_query".to_owned(), found.query());
+        if let Some(columns) = format.index_columns.as_ref().filter(|_| self.names_index) {
+            result.insert("unexpected_index_column_names".to_owned(), json!(columns));
+        }
+        result
     }
 
     /// The condition of an unexpected row among those that are considered. What is costly stands first: behind an `and` that may
@@ -222,16 +240,9 @@ impl Map {
         format: &ResultFormat,
         unexpected: u64,
     ) -> Result<Found, Problem> {
-        let index = format.index_columns.clone().unwrap_or_default();
-        for name in &index {
-            if subject.schema.fields().iter().all(|field| field.name() != name) {
-                let message =
-                    "does not exist in Dataframe. Please check your configuration and try again.";
-                return Err(Problem::new(format!(
-                    "Error: The unexpected_index_column \"{name}\" {message}"
-                )));
-            }
-        }
+        // Below that level nothing is told by them.
+        let index = format.index_columns.clone().filter(|_| format.level >= Level::Summary);
+        let index = index.unwrap_or_default();
         let mut names = self.columns.clone();
         let all = subject.schema.fields().iter().map(|field| field.name().clone());
         let shown = if format.include_unexpected_rows { all.collect() } else { Vec::new() };
@@ -243,6 +254,15 @@ impl Map {
         if unexpected == 0 {
             return Ok(Found { names, rows: None });
         }
+        for name in &index {
+            if subject.schema.fields().iter().all(|field| field.name() != name) {
+                let message =
+                    "does not exist in Dataframe. Please check your configuration and try again.";
+                return Err(Problem::new(format!(
+                    "Error: The unexpected_index_column \"{name}\" {message}"
+                )));
+            }
+        }
         let table = subject.table.quoted();
         let columns: Vec<String> = names.iter().map(|name| format!("t.{}", quoted(name))).collect();
         let relation = self.relation(&table, &format!(", row_number() over () - 1 as {ROW}"));
@@ -250,9 +270,12 @@ impl Map {
             Rows::Repeated => "true",
             _ => &self.unexpected,
         };
-        let limit = match format.level {
-            Level::Complete => String::new(),
-            _ => format!(" limit {}", format.partial_unexpected_count),
+        // Lists of whole columns and queries are not cut.
+        let lists = format.exclude_unexpected_values && !index.is_empty();
+        let whole = format.return_unexpected_index_query == Some(true) || lists;
+        let limit = match format.level == Level::Complete || whole {
+            true => String::new(),
+            false => format!(" limit {}", format.partial_unexpected_count),
         };
         let sql = format!(
             "select cast(t.{ROW} as bigint), {} from {relation} where {condition} order by 1{limit}",
@@ -293,7 +316,7 @@ impl Map {
         if !format.exclude_unexpected_values {
             put("partial_unexpected_list", values.iter().take(partial).cloned().collect());
         }
-        if let Some(columns) = &format.index_columns {
+        if let Some(columns) = format.index_columns.as_ref().filter(|_| self.names_index) {
             put("unexpected_index_column_names", json!(columns));
         }
         if self.shape != Shape::Nullable {
@@ -325,13 +348,8 @@ impl Map {
         }
         let asked = format.return_unexpected_index_query;
         let by_default = format.level == Level::Complete;
-        if asked.unwrap_or(by_default) && (by_default || found.rows.is_some()) {
-            let rows: Vec<String> =
-                (0..found.len()).map(|row| found.number(row).to_string()).collect();
-            put(
-                "unexpected_index_query",
-                format!("df.filter(items=[{}], axis=0)", rows.join(", ")).into(),
-            );
+        if asked.unwrap_or(by_default) {
+            put("unexpected_index_query", found.query());
         }
         result
     }
@@ -400,41 +418,12 @@ impl Map {
             },
             order => order.is_lt(),
         };
-        let sorted = python_sorted(counted, less);
+        let sorted = values::python_sorted(counted, less);
         comparable.then(|| {
             let counted = sorted.into_iter();
             counted.map(|(value, count)| json!({"value": value, "count": count})).collect()
         })
     }
-}
-
-/// What Python's `sorted` makes of a short list, also where `less` is no order: NaN is less than nothing and nothing is
-/// less than NaN, so where a value ends depends on which others it is held against.
-///
-/// Source: CPython's `listsort.txt`, "count_run" and "binary sort".
-fn python_sorted<T>(items: Vec<T>, mut less: impl FnMut(&T, &T) -> bool) -> Vec<T> {
-    let mut sorted: Vec<T> = Vec::with_capacity(items.len());
-    let descends = matches!(items.as_slice(), [first, second, ..] if less(second, first));
-    let mut in_run = true;
-    for item in items {
-        // The run that the list starts with is taken as it is, turned round where it descends.
-        let last = if descends { sorted.first() } else { sorted.last() };
-        in_run &= last.is_none_or(|last| less(&item, last) == descends);
-        let (mut low, mut high) = match (in_run, descends) {
-            (true, true) => (0, 0),
-            (true, false) => (sorted.len(), sorted.len()),
-            (false, _) => (0, sorted.len()),
-        };
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            match less(&item, &sorted[middle]) {
-                true => high = middle,
-                false => low = middle + 1,
-            }
-        }
-        sorted.insert(low, item);
-    }
-    sorted
 }
 
 #[derive(Clone, Copy)]
@@ -457,6 +446,12 @@ impl Found {
 
     fn number(&self, row: usize) -> i64 {
         self.rows.as_ref().and_then(|rows| int_at(rows.column(0).as_ref(), row)).unwrap_or(0)
+    }
+
+    /// What finds the rows in a frame.
+    fn query(&self) -> Json {
+        let rows: Vec<String> = (0..self.len()).map(|row| self.number(row).to_string()).collect();
+        format!("df.filter(items=[{}], axis=0)", rows.join(", ")).into()
     }
 
     fn cell(&self, name: &str, row: usize) -> Json {

@@ -75,3 +75,32 @@ pub(super) fn compare(one: &Json, other: &Json) -> Option<Ordering> {
 fn text(cell: &dyn Array) -> String {
     array_value_to_string(cell, 0).unwrap_or_default()
 }
+
+/// What Python's `sorted` makes of a short list, also where `less` is no order: NaN is less than nothing and nothing is
+/// less than NaN, so where a value ends depends on which others it is held against.
+///
+/// Source: CPython's `listsort.txt`, "count_run" and "binary sort".
+pub(super) fn python_sorted<T>(items: Vec<T>, mut less: impl FnMut(&T, &T) -> bool) -> Vec<T> {
+    let mut sorted: Vec<T> = Vec::with_capacity(items.len());
+    let descends = matches!(items.as_slice(), [first, second, ..] if less(second, first));
+    let mut in_run = true;
+    for item in items {
+        // The run that the list starts with is taken as it is, turned round where it descends.
+        let last = if descends { sorted.first() } else { sorted.last() };
+        in_run &= last.is_none_or(|last| less(&item, last) == descends);
+        let (mut low, mut high) = match (in_run, descends) {
+            (true, true) => (0, 0),
+            (true, false) => (sorted.len(), sorted.len()),
+            (false, _) => (0, sorted.len()),
+        };
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match less(&item, &sorted[middle]) {
+                true => high = middle,
+                false => low = middle + 1,
+            }
+        }
+        sorted.insert(low, item);
+    }
+    sorted
+}

@@ -265,7 +265,7 @@ fn quantiles(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     };
     let quantiles = ranges["quantiles"].as_array().cloned().ok_or_else(wrong)?;
     let allowed = ranges["value_ranges"].as_array().cloned().ok_or_else(wrong)?;
-    if quantiles.len() != allowed.len() || quantiles.is_empty() {
+    if quantiles.len() != allowed.len() {
         return Err(wrong());
     }
     let how = match arguments.get("allow_relative_error") {
@@ -283,13 +283,18 @@ fn quantiles(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
             Ok(format!("{} as q{index}", interpolated(how, quantile)?))
         })
         .collect();
+    let mut columns = columns?;
+    if columns.is_empty() {
+        // A query has a column; nobody reads this one.
+        columns.push("count(*) as n".to_owned());
+    }
     let column = value(field);
     let rows = arguments.subject().relation();
     let sql = format!(
         "select {} from (select cast(v as double) as v, cast(row_number() over (order by v) - 1 as double) as place, \
          cast(count(*) over () - 1 as double) as last from (select {column} as v from {rows}) as column_values \
          where v is not null) as ranked",
-        columns?.join(", ")
+        columns.join(", ")
     );
     let ask = Ask::query(sql, Apart::HeavyAggregate);
     Ok(Compiled::aggregate(ask, move |answers| {

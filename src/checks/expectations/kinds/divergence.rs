@@ -40,7 +40,9 @@ struct Limits {
 
 fn divergence(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let invalid = || Problem::new("Invalid partition object.");
-    let partition = arguments.get("partition_object").ok_or_else(invalid)?;
+    let Some(partition) = arguments.get("partition_object") else {
+        return of_itself(arguments);
+    };
     let list = |key: &str| partition.get(key).and_then(Json::as_array);
     let numbers = |key: &str| -> Result<Option<Vec<f64>>, Problem> {
         let numbers = list(key).map(|numbers| numbers.iter().map(Json::as_f64).collect());
@@ -82,6 +84,33 @@ fn divergence(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         (None, Some(bins)) => binned(arguments, Partition { bins, weights, tails }, limits),
         (None, None) => Err(invalid()),
     }
+}
+
+/// Without a partition the column is held against its own values. GX also makes bins of its own, numpy's "auto", which
+/// cannot be told before the values are seen; here bins are given.
+fn of_itself(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
+    if arguments.get("bucketize_data").and_then(Json::as_bool) != Some(false) {
+        let message = "without `partition_object` no bins are made here";
+        let hint = "give `bins` and `weights`, or set `bucketize_data` to false";
+        return Err(Problem::new(format!("{message}; {hint}")));
+    }
+    let limits = limits(arguments)?;
+    if limits.internal > 0.0 {
+        let message = "Internal weight holdout cannot be used for discrete data.";
+        return Err(Problem::new(message));
+    }
+    Ok(Compiled::aggregate(counts(arguments, "n desc, v")?, move |answers| {
+        let counted = counted(answers.queries.first())?;
+        let total: u64 = counted.iter().map(|(_, count)| count).sum();
+        if total == 0 {
+            return Err(Problem::new("Invalid partition object."));
+        }
+        let (values, weights): (Vec<Json>, Vec<f64>) = counted
+            .iter()
+            .map(|(value, count)| (value.clone(), *count as f64 / total as f64))
+            .unzip();
+        Ok(divergent(&values, &weights, &counted, limits.tail, limits.threshold))
+    }))
 }
 
 fn limits(arguments: &Arguments<'_>) -> Result<Limits, Problem> {

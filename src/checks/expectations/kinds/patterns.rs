@@ -85,8 +85,11 @@ fn found(field: &Field, pattern: &str) -> Result<String, Problem> {
 
 fn regex(arguments: &Arguments<'_>, refused: bool) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let found = found(field, arguments.required_text("regex")?)?;
-    of(arguments, field, if refused { found } else { format!("not {found}") })
+    match found(field, arguments.required_text("regex")?) {
+        Ok(found) => of(arguments, field, if refused { found } else { format!("not {found}") }),
+        // A pattern is not read where there is no value to look at.
+        Err(refusal) => Compiled::map(arguments, Definition::refused(field, refusal)),
+    }
 }
 
 /// The conditions that each of a list of patterns makes.

@@ -121,7 +121,9 @@ fn ordered_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 }
 
 fn column_set(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    let exact = arguments.get("exact_match").is_none_or(|exact| exact.as_bool() != Some(false));
+    // Null is no truth, where nothing is one.
+    let is_given = arguments.keys().any(|key| key == "exact_match");
+    let exact = !is_given || arguments.boolean("exact_match")?;
     let expected: Vec<&str> = arguments
         .list("column_set")?
         .unwrap_or_default()
@@ -141,6 +143,9 @@ fn column_set(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         less
     };
     let (unexpected, missing) = (less(&found, &expected), less(&expected, &found));
+    if unexpected.is_empty() && missing.is_empty() {
+        return Ok(known(true, &json!({"observed_value": found})));
+    }
     let success = (!exact || unexpected.is_empty()) && missing.is_empty();
     let mut mismatched = serde_json::Map::new();
     if !unexpected.is_empty() {
@@ -166,6 +171,13 @@ fn rows(
 
 fn row_count_between(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let bounds = Bounds::read(arguments)?;
+    let (low, high) = (arguments.number("min_value")?, arguments.number("max_value")?);
+    if let (Some(low), Some(high)) = (low, high)
+        && low > high
+    {
+        let message = format!("min_value ({low}) must be less than or equal to max_value ({high})");
+        return Err(Problem::new(message));
+    }
     Ok(rows(arguments, move |rows| bounds.hold(&json!(rows))))
 }
 
