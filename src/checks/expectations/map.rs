@@ -16,7 +16,7 @@ use crate::engine::int_at;
 
 /// How many unexpected values GX keeps at the most.
 const MAX_RESULT_RECORDS: usize = 200;
-/// The row's number in the stored order, from 0: what pandas calls its index.
+/// The row's number in the stored order, from 1; pandas' index is one less.
 const ROW: &str = "__clearwell_row";
 
 /// An expectation about single rows.
@@ -265,7 +265,8 @@ impl Map {
         }
         let table = subject.table.quoted();
         let columns: Vec<String> = names.iter().map(|name| format!("t.{}", quoted(name))).collect();
-        let relation = self.relation(&table, &format!(", row_number() over () - 1 as {ROW}"));
+        // Ordered by the number itself, which rises by itself: the planner sorts nothing, and stops at the limit.
+        let relation = self.relation(&table, &format!(", row_number() over () as {ROW}"));
         let condition = match self.rows {
             Rows::Repeated => "true",
             _ => &self.unexpected,
@@ -278,7 +279,7 @@ impl Map {
             false => format!(" limit {}", format.partial_unexpected_count),
         };
         let sql = format!(
-            "select cast(t.{ROW} as bigint), {} from {relation} where {condition} order by 1{limit}",
+            "select cast(t.{ROW} as bigint) - 1, {} from {relation} where {condition} order by t.{ROW}{limit}",
             columns.join(", ")
         );
         let rows = scan::all_rows(subject.session, &sql).await?;
