@@ -23,6 +23,7 @@ mod tests;
 mod tls;
 mod trace;
 mod versions;
+mod watched;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -1,8 +1,7 @@
 //! HTTPS: a certificate and its key from PEM files, by rustls.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -10,11 +9,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::auth::{Stamp, stamp};
+use super::watched::Watched;
 use crate::config::TlsFiles;
-
-/// How often the files are looked at, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why there is no HTTPS.
 #[derive(Debug, thiserror::Error)]
@@ -28,53 +24,33 @@ pub(crate) enum TlsError {
 /// Certificate and key, read again when their files change.
 pub(super) struct Tls {
     files: TlsFiles,
-    state: Mutex<State>,
+    acceptor: Watched<TlsAcceptor>,
 }
-
-struct State {
-    acceptor: TlsAcceptor,
-    stamps: Stamps,
-    looked: Instant,
-}
-
-/// What tells that one of the two files has changed.
-type Stamps = [Option<Stamp>; 2];
 
 impl Tls {
     /// # Errors
     /// If a file cannot be read, or the two are none of one another.
     pub(super) fn open(files: &TlsFiles) -> Result<Self, TlsError> {
-        let stamps = stamps(files);
-        let state = State { acceptor: acceptor(files)?, stamps, looked: Instant::now() };
-        Ok(Self { files: files.clone(), state: Mutex::new(state) })
+        let watched = vec![files.certificate.clone(), files.key.clone()];
+        let acceptor = Watched::open(watched, || acceptor(files))?;
+        Ok(Self { files: files.clone(), acceptor })
     }
 
     /// What makes connections of sockets, of the files as they are now. Files that cannot be used, or belong together no
     /// more (a certificate is often written before its key), leave what was, and are told in the log.
     pub(super) fn current(&self) -> TlsAcceptor {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.looked.elapsed() < LOOK_EVERY {
-            return state.acceptor.clone();
-        }
-        state.looked = Instant::now();
-        let found = stamps(&self.files);
-        if found != state.stamps {
-            state.stamps = found;
-            match acceptor(&self.files) {
-                Ok(acceptor) => {
-                    let file = self.files.certificate.display();
-                    tracing::info!(%file, "the certificate was read again");
-                    state.acceptor = acceptor;
-                }
-                Err(error) => tracing::error!(%error, "the certificate from before stays"),
+        self.acceptor.current(|| match acceptor(&self.files) {
+            Ok(acceptor) => {
+                let file = self.files.certificate.display();
+                tracing::info!(%file, "the certificate was read again");
+                Some(acceptor)
             }
-        }
-        state.acceptor.clone()
+            Err(error) => {
+                tracing::error!(%error, "the certificate from before stays");
+                None
+            }
+        })
     }
-}
-
-fn stamps(files: &TlsFiles) -> Stamps {
-    [stamp(&files.certificate), stamp(&files.key)]
 }
 
 /// What makes connections of sockets.

@@ -303,22 +303,7 @@ fn kind_of(data_type: &DataType) -> Result<ParameterKind, String> {
 }
 
 fn parameter(name: &str, kind: ParameterKind, list: bool) -> Parameter {
-    Parameter {
-        name: name.to_owned(),
-        kind,
-        list,
-        required: true,
-        default: None,
-        minimum: None,
-        maximum: None,
-        min_length: None,
-        max_length: None,
-        pattern: None,
-        values: Vec::new(),
-        description: String::new(),
-        example: None,
-        span: None,
-    }
+    Parameter { list, required: true, ..Parameter::new(name, kind) }
 }
 
 /// The items between commas; one in double quotes may hold commas, and `\"`.

@@ -173,6 +173,9 @@ impl Row<'_> {
 
     fn integer(&self, argument: usize) -> Option<i64> {
         let (array, row) = self.at(argument)?;
+        if let Some(ints) = array.as_primitive_opt::<Int64Type>() {
+            return Some(ints.value(row));
+        }
         let ints = match array.data_type() {
             DataType::Date32 => arrow::compute::cast(&array.slice(row, 1), &DataType::Int32),
             _ => Ok(array.slice(row, 1)),

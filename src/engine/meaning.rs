@@ -287,10 +287,15 @@ fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
 
 /// Whether [`in_lists`] may have something to do.
 pub(super) fn has_in_list(plan: &LogicalPlan) -> Result<bool> {
+    has_expression(plan, |expr| matches!(expr, Expr::InList(_)))
+}
+
+/// Whether such an expression stands anywhere in the plan.
+pub(super) fn has_expression(plan: &LogicalPlan, is: impl Fn(&Expr) -> bool) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
-            found |= expr.exists(|expr| Ok(matches!(expr, Expr::InList(_))))?;
+            found |= expr.exists(|expr| Ok(is(expr)))?;
             Ok(TreeNodeRecursion::Continue)
         })
     })?;

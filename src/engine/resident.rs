@@ -16,6 +16,7 @@ use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use futures::TryStreamExt as _;
 
 use super::error::from_planning;
+use super::meaning::has_expression;
 use super::plan::{QueryParts, from_arrow};
 use super::prepare::{mentions, not_before, sorted};
 use super::{EngineError, Prepared, SqlError, Value, Window};
@@ -359,14 +360,7 @@ fn parameters_of(expr: &Expr) -> Result<Parameters, DataFusionError> {
 
 /// Whether a parameter stands anywhere in the plan.
 fn depends(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            found |= expr.exists(|expr| Ok(matches!(expr, Expr::Placeholder(_))))?;
-            Ok(TreeNodeRecursion::Continue)
-        })
-    })?;
-    Ok(found)
+    has_expression(plan, |expr| matches!(expr, Expr::Placeholder(_)))
 }
 
 fn columns_of(conditions: &[Expr]) -> Vec<Column> {

@@ -4,8 +4,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,8 +12,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, P
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde_json::{Value as Json, json};
 
-/// How often the file is looked at, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use crate::api::watched::Watched;
+
 /// The bytes of a key that is made here: as many as its hash has.
 const OWN_KEY_BYTES: usize = 32;
 /// The least that the modulus of an RSA key has. NIST SP 800-131A.
@@ -49,13 +48,7 @@ pub(super) struct Key {
 /// The keys of a file, as it is now.
 pub(super) struct Keys {
     file: PathBuf,
-    state: RwLock<State>,
-}
-
-struct State {
-    loaded: Arc<Loaded>,
-    stamp: Option<Stamp>,
-    looked: Instant,
+    loaded: Watched<Arc<Loaded>>,
 }
 
 /// What one reading of the file found.
@@ -65,40 +58,26 @@ pub(super) struct Loaded {
     pub(super) content: String,
 }
 
-/// What tells that a file has changed.
-pub(in crate::api) type Stamp = (u64, Option<SystemTime>);
-
 impl Keys {
     /// # Errors
     /// If the file cannot be read or has no key that can be used.
     pub(super) fn open(file: &Path) -> Result<Self, KeyError> {
-        let stamp = stamp(file);
-        let loaded = Arc::new(load(file)?);
-        let state = RwLock::new(State { loaded, stamp, looked: Instant::now() });
-        Ok(Self { file: file.to_owned(), state })
+        let loaded = Watched::open(vec![file.to_owned()], || load(file).map(Arc::new))?;
+        Ok(Self { file: file.to_owned(), loaded })
     }
 
     /// The keys as they are now. A file that cannot be used any more leaves the keys that were, and is told in the log.
     pub(super) fn current(&self) -> Arc<Loaded> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        if state.looked.elapsed() < LOOK_EVERY {
-            return Arc::clone(&state.loaded);
-        }
-        drop(state);
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.looked = Instant::now();
-        let found = stamp(&self.file);
-        if found != state.stamp {
-            state.stamp = found;
-            match load(&self.file) {
-                Ok(loaded) => {
-                    tracing::info!(file = %self.file.display(), keys = loaded.keys.len(), "keys were read again");
-                    state.loaded = Arc::new(loaded);
-                }
-                Err(error) => tracing::error!(%error, "the keys from before stay"),
+        self.loaded.current(|| match load(&self.file) {
+            Ok(loaded) => {
+                tracing::info!(file = %self.file.display(), keys = loaded.keys.len(), "keys were read again");
+                Some(Arc::new(loaded))
             }
-        }
-        Arc::clone(&state.loaded)
+            Err(error) => {
+                tracing::error!(%error, "the keys from before stay");
+                None
+            }
+        })
     }
 
     /// # Errors
@@ -117,12 +96,6 @@ pub(super) struct SigningKey {
     pub(super) id: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) signs: EncodingKey,
-}
-
-/// `None` where there is no file.
-pub(in crate::api) fn stamp(file: &Path) -> Option<Stamp> {
-    let found = std::fs::metadata(file).ok()?;
-    Some((found.len(), found.modified().ok()))
 }
 
 fn load(file: &Path) -> Result<Loaded, KeyError> {

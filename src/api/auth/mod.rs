@@ -23,7 +23,6 @@ use super::problem::{Kind, Problem};
 use crate::config::AuthConfig;
 pub(crate) use keys::KeyError;
 use keys::Keys;
-pub(super) use keys::{Stamp, stamp};
 use slow::{Slowing, Who};
 use token::{Rules, Verified};
 pub(crate) use users::{UserError, Users};

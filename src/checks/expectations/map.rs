@@ -149,20 +149,7 @@ impl Map {
             return Ok(Judged { success, result: JsonMap::new() });
         }
         let found = self.unexpected_rows(subject, format, unexpected).await?;
-        if format.level == Level::BooleanOnly {
-            return Ok(Judged { success, result: self.only_query(format, &found) });
-        }
         Ok(Judged { success, result: self.result(format, counts, &found) })
-    }
-
-    /// All that is told of rows where else only `success` is: the query, where it is asked for.
-    fn only_query(&self, format: &ResultFormat, found: &Found) -> JsonMap<String, Json> {
-        let mut result = JsonMap::new();
-        result.insert("unexpected_index_query".to_owned(), found.query());
-        if let Some(columns) = format.index_columns.as_ref().filter(|_| self.names_index) {
-            result.insert("unexpected_index_column_names".to_owned(), json!(columns));
-        }
-        result
     }
 
     /// The condition of an unexpected row among those that are considered. What is costly stands first: behind an `and` that may

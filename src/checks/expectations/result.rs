@@ -116,6 +116,7 @@ pub(super) fn entry(
         Err(problem) => (false, Map::new(), Some(problem.0)),
     };
     let result = match format.level {
+        // All that is told where else only `success` is.
         Level::BooleanOnly => {
             let told = ["unexpected_index_query", "unexpected_index_column_names"];
             result.into_iter().filter(|(key, _)| told.contains(&key.as_str())).collect()

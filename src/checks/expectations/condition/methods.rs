@@ -151,9 +151,8 @@ fn of_column(compiler: &Compiler<'_>, target: &Expr, given: &Given<'_>) -> Compi
     };
     match given.method {
         "isnull" | "isna" => given.only(&[]).map(|()| Typed::truth(column.missing())),
-        "notna" => given.only(&[]).map(|()| Typed::truth(format!("(not {})", column.missing()))),
-        // GX's older grammar writes this one word as it likes.
-        name if name.eq_ignore_ascii_case("notnull") => {
+        // GX's older grammar writes the second word as it likes.
+        name if name == "notna" || name.eq_ignore_ascii_case("notnull") => {
             given.only(&[]).map(|()| Typed::truth(format!("(not {})", column.missing())))
         }
         "isin" => match given.get(0, "values") {
