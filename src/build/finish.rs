@@ -26,6 +26,8 @@ pub(super) fn finish(
     let warned = stage_verdicts(workspace, options, draft, &progressed)?;
     let (outcome, conflict) = conclude(workspace, options, draft, &progressed, warned)?;
     let failed = matches!(outcome, RunOutcome::Failed { .. });
+    // They came as they were done.
+    progressed.inputs.sort_by(|one, other| one.table.cmp(&other.table));
     let record = RunRecord {
         format: crate::warehouse::FORMAT,
         id: draft.run().clone(),
