@@ -9,7 +9,7 @@ use crate::docs::{self, ReportSource, Reported};
 use crate::endpoints::{self, PlannedEndpoint};
 use crate::engine::TableSet;
 use crate::project::Node;
-use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord};
+use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord, Verdicts};
 use crate::warehouse::{Annex, Draft, Publication, PublishOutcome};
 use chrono::SubsecRound;
 
@@ -23,8 +23,8 @@ pub(super) fn finish(
     if matches!(options.verb, Verb::Build | Verb::Run) {
         stage_endpoints(workspace, options, draft, &mut progressed)?;
     }
-    let warned = stage_verdicts(workspace, options, draft, &progressed)?;
-    let (outcome, conflict) = conclude(workspace, options, draft, &progressed, warned)?;
+    let verdicts = stage_verdicts(workspace, options, draft, &progressed)?;
+    let (outcome, conflict) = conclude(workspace, options, draft, &progressed, &verdicts)?;
     let failed = matches!(outcome, RunOutcome::Failed { .. });
     // They came as they were done.
     progressed.inputs.sort_by(|one, other| one.table.cmp(&other.table));
@@ -56,7 +56,7 @@ fn conclude(
     options: &Options,
     draft: &Draft,
     progressed: &Progressed,
-    warned: u64,
+    verdicts: &Verdicts,
 ) -> Result<(RunOutcome, Conflict), BuildError> {
     if progressed.has_failed() {
         return Ok((RunOutcome::Failed { reason: reason(progressed) }, None));
@@ -67,8 +67,8 @@ fn conclude(
     }
     let publication = Publication {
         published: workspace.clock.now().trunc_subsecs(6),
-        tested: options.verb == Verb::Build && all_tested(workspace, draft, progressed),
-        warned,
+        tested: options.verb == Verb::Build && all_tested(workspace, verdicts),
+        warned: verdicts.warned(),
     };
     Ok(match draft.publish(&publication)? {
         PublishOutcome::Published(version) => (RunOutcome::Published { version }, None),
@@ -81,11 +81,10 @@ fn conclude(
     })
 }
 
-/// Whether every check of the project ran, now or for the version before.
-fn all_tested(workspace: &Workspace, draft: &Draft, progressed: &Progressed) -> bool {
-    let was_tested = draft.parent_state().version.as_ref().is_some_and(|file| file.tested);
-    let checks = workspace.project.nodes.values().filter(|node| matches!(node, Node::Check(_)));
-    was_tested || checks.into_iter().all(|check| progressed.selected.contains(&check.info().id))
+/// Whether every check of the project was run over what there is now, by this run or before.
+fn all_tested(workspace: &Workspace, verdicts: &Verdicts) -> bool {
+    let mut checks = workspace.project.nodes.values().filter(|node| matches!(node, Node::Check(_)));
+    checks.all(|check| verdicts.checks.contains_key(&check.info().id))
 }
 
 fn reason(progressed: &Progressed) -> String {
@@ -135,23 +134,26 @@ fn stage_endpoints(
     Ok(())
 }
 
-/// Has the next version tell how its checks went; returns how many warned.
+/// Has the next version tell how its checks went: those that this run or an earlier one ran over the rows that it has.
 fn stage_verdicts(
     workspace: &Workspace,
     options: &Options,
     draft: &Draft,
     progressed: &Progressed,
-) -> Result<u64, BuildError> {
+) -> Result<Verdicts, BuildError> {
     let before = draft.parent_state();
-    if options.verb != Verb::Build {
-        return Ok(before.version.as_ref().map_or(0, |file| file.warned));
-    }
     let file = workspace.warehouse.annex(before, Annex::Verdicts)?;
-    let verdicts = checks::verdicts(file.as_deref(), &workspace.project, &progressed.findings);
+    // `test` publishes nothing that could tell.
+    let findings = match options.verb {
+        Verb::Test => &[],
+        _ => &progressed.findings[..],
+    };
+    let states = (before, &draft.state());
+    let verdicts = checks::verdicts(file.as_deref(), states, &workspace.project, findings);
     if file.is_some() || !verdicts.is_empty() {
         draft.stage_annex(Annex::Verdicts, &verdicts.to_json());
     }
-    Ok(verdicts.warned())
+    Ok(verdicts)
 }
 
 fn failed(id: &NodeId, message: String) -> NodeResult {

@@ -195,8 +195,8 @@ async fn check(
     }
     let state = draft.state();
     for check in &checks {
-        for table in workspace.project.tables_of(&check.info.depends_on) {
-            draft.depend_on(table);
+        for table in checks::reads(&workspace.project, &state, check) {
+            draft.depend_on(&table);
         }
     }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);

@@ -1,6 +1,6 @@
 //! Checks that passed over the same rows before, so that they need not look again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +59,12 @@ impl Known {
 }
 
 /// Hash of the check's SQL and settings with the content of every table it can read. `None` where the answer may change
-/// although these do not: SQL of the user's own can ask for the time.
-pub(super) fn fingerprint(test: &Test<'_>, reads: &[&TableName], state: &State) -> Option<String> {
+/// although these do not: SQL of the user's own, or a view's, can ask for the time.
+pub(super) fn fingerprint(
+    test: &Test<'_>,
+    reads: &BTreeSet<TableName>,
+    state: &State,
+) -> Option<String> {
     let sql = match &test.check.kind {
         CheckKind::Expectation { expectation, parameters, .. } => {
             format!("{} {:?} {parameters:?}", expectation.kind, expectation.kwargs)
@@ -81,9 +85,7 @@ pub(super) fn fingerprint(test: &Test<'_>, reads: &[&TableName], state: &State) 
     let settings = format!("{:?}", test.check.config);
     let mut parts = vec![sql, settings, env!("CARGO_PKG_VERSION").to_owned()];
     for table in reads {
-        let manifest = state.tables.get(*table)?;
-        parts.push(manifest.content_hash.clone());
-        parts.extend(manifest.inputs.values().cloned());
+        parts.push(state.content(table)?);
     }
     Some(hash::of_parts(parts.iter().map(String::as_bytes)))
 }

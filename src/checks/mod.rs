@@ -14,7 +14,7 @@ mod run;
 mod scan;
 mod verdicts;
 
-pub(crate) use run::{CheckRun, run};
+pub(crate) use run::{CheckRun, reads, run};
 pub(crate) use verdicts::verdicts;
 
 #[cfg(test)]

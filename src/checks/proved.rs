@@ -1,17 +1,17 @@
 //! What the contract of a source or the statistics of a table already prove, so that no row is looked at for it.
 
 use super::dbt::Test;
-use crate::project::{CheckKind, Node, Project};
+use crate::project::CheckKind;
 use crate::warehouse::{DataFile, State, TableContent};
 
 /// Whether `test` passes, known without a look at the rows.
-pub(super) fn passes(test: &Test<'_>, project: &Project, state: &State) -> bool {
+pub(super) fn passes(test: &Test<'_>, state: &State) -> bool {
     match &test.check.kind {
         // `warn_if: "= 0"` is met by none that fail.
         _ if !test.is_judged_by_default() => false,
         CheckKind::NotNull { column } => has_no_nulls(test, state, column),
         CheckKind::Unique { column } => {
-            unique_columns(test, project, state).iter().any(|unique| same_name(unique, column))
+            unique_columns(test, state).iter().any(|unique| same_name(unique, column))
         }
         _ => false,
     }
@@ -29,19 +29,12 @@ fn has_no_nulls(test: &Test<'_>, state: &State, column: &str) -> bool {
     files.iter().all(|file| nulls(file) == Some(0))
 }
 
-/// The columns of what is tested whose values differ, nulls aside, by the contract of the source: what broke it is not in the
-/// table.
-pub(super) fn unique_columns<'a>(
-    test: &Test<'_>,
-    project: &'a Project,
-    state: &State,
-) -> Vec<&'a str> {
-    let stands = test.tested.is_some_and(|table| state.tables.contains_key(table));
-    let target = test.check.target.as_ref().and_then(|id| project.nodes.get(id));
-    let Some(Node::Source(source)) = target.filter(|_| stands) else { return Vec::new() };
-    let Some(contract) = &source.contract else { return Vec::new() };
-    let keys = std::iter::once(&contract.primary_key).chain(&contract.unique);
-    let alone = keys.filter_map(|key| match key.as_slice() {
+/// The columns of what is tested whose values differ, nulls aside, by the contract under which the source was loaded: what
+/// broke it is not in the table.
+pub(super) fn unique_columns<'a>(test: &Test<'_>, state: &'a State) -> Vec<&'a str> {
+    let manifest = test.tested.and_then(|table| state.tables.get(table));
+    let keys = manifest.and_then(|manifest| manifest.load.as_ref()).map(|load| &load.unique);
+    let alone = keys.into_iter().flatten().filter_map(|key| match key.as_slice() {
         [column] => Some(column.as_str()),
         _ => None,
     });

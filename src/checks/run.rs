@@ -1,6 +1,6 @@
 //! Running checks over the tables of a draft.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
     let unproved: Vec<usize> = open
         .iter()
         .copied()
-        .filter(|&index| !proved::passes(&tests[index], context.project, context.state))
+        .filter(|&index| !proved::passes(&tests[index], context.state))
         .collect();
     let judged = context.judge(&tests, &unproved, &mut findings);
     let hints = hollow::hints(context.session, context.project, &tests, &open);
@@ -66,6 +66,28 @@ pub(crate) async fn run(context: &CheckRun<'_>, checks: &[&Check]) -> Vec<Findin
         known.remember(context.warehouse);
     }
     findings
+}
+
+/// The tables that a check looks at: what it refers to, and every table of `state` that SQL of the user's own may name
+/// without `ref`, since it holds the name.
+pub(crate) fn reads(project: &Project, state: &State, check: &Check) -> BTreeSet<TableName> {
+    let mut reads: BTreeSet<TableName> =
+        project.tables_of(&check.info.depends_on).into_iter().cloned().collect();
+    let sql = match &check.kind {
+        CheckKind::Singular { sql } | CheckKind::Generic { sql, .. } => sql.text.clone(),
+        CheckKind::Expectation { expectation, .. } => format!("{:?}", expectation.kwargs),
+        _ => String::new(),
+    };
+    let sql = format!("{sql} {}", check.config.filter.as_deref().unwrap_or_default());
+    let words = words(&sql);
+    let is_named = |table: &&TableName| words.is_superset(&self::words(table.name()));
+    reads.extend(state.tables.keys().filter(is_named).cloned());
+    reads
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+    words.map(str::to_lowercase).collect()
 }
 
 impl<'a> CheckRun<'a> {
@@ -90,9 +112,7 @@ impl<'a> CheckRun<'a> {
     }
 
     fn fingerprint(&self, test: &Test<'a>) -> Option<String> {
-        let reads: Vec<&TableName> =
-            self.project.tables_of(&test.check.info.depends_on).into_iter().collect();
-        known::fingerprint(test, &reads, self.state)
+        known::fingerprint(test, &reads(self.project, self.state, test.check), self.state)
     }
 
     /// Counts first, in shared scans; what that does not settle is run whole, and what did not pass shows some rows.
@@ -100,7 +120,7 @@ impl<'a> CheckRun<'a> {
         let mut expected: BTreeMap<usize, Result<Expected<'_>, SqlError>> = BTreeMap::new();
         for &index in open {
             let Test { check, tested, .. } = &tests[index];
-            let unique = proved::unique_columns(&tests[index], self.project, self.state);
+            let unique = proved::unique_columns(&tests[index], self.state);
             let ready = Expected::new(self.session, check, *tested, unique, self.parallel).await;
             if let Some(ready) = ready {
                 expected.insert(index, ready);

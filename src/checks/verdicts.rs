@@ -1,17 +1,33 @@
 //! How the checks of a version went: what stands with the version, so that a check which came, went, was changed or fares
 //! otherwise makes a new one.
 
-use crate::base::hash;
+use super::run::reads;
+use crate::base::{TableName, hash};
 use crate::engine;
 use crate::project::{Check, CheckKind, Node, Project};
 use crate::record::{Finding, Verdict, Verdicts};
-use crate::warehouse::FORMAT;
+use crate::warehouse::{FORMAT, State};
 
-/// Those of `before` (a verdicts file) that still are of the project, and the new ones.
-pub(crate) fn verdicts(before: Option<&[u8]>, project: &Project, findings: &[Finding]) -> Verdicts {
+/// Those of `before` (a verdicts file about the tables of `then`) that still are of the project and of what there is `now`,
+/// and the new ones.
+pub(crate) fn verdicts(
+    before: Option<&[u8]>,
+    (then, now): (&State, &State),
+    project: &Project,
+    findings: &[Finding],
+) -> Verdicts {
     let before = before.and_then(Verdicts::read);
     let mut checks = before.map(|file| file.checks).unwrap_or_default();
-    checks.retain(|id, _| matches!(project.nodes.get(id), Some(Node::Check(_))));
+    checks.retain(|id, verdict| match project.nodes.get(id) {
+        Some(Node::Check(check)) => {
+            let stands = |table: &TableName| {
+                let content = now.content(table);
+                content.is_some() && content == then.content(table)
+            };
+            verdict.definition == definition(check) && reads(project, now, check).iter().all(stands)
+        }
+        _ => false,
+    });
     for finding in findings {
         if let Some(Node::Check(check)) = project.nodes.get(&finding.check) {
             let target = check.target.as_ref().and_then(|target| project.nodes.get(target));

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct SourceLoad {
     /// Hash of the contract, the reading options and the format of the load itself.
     pub(crate) contract: String,
+    /// Sets of columns whose values differ from row to row, nulls aside, by the contract. None for rejects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unique: Vec<Vec<String>>,
     /// Content hashes of the tables it refers to, by folded name, as they were when verdicts were made.
     pub(crate) references: BTreeMap<String, String>,
     /// By path relative to the project's base folder, with `/` between parts.

@@ -52,7 +52,10 @@ pub(super) fn stage(
         (name.clone(), loaded)
     });
     let data = files.values().flat_map(|file| file.accepted.iter().cloned()).collect();
-    let load = source_load(origin, loaded.collect());
+    let contract = &layout.contract;
+    let keys = std::iter::once(&contract.primary_key).chain(&contract.unique);
+    let unique = keys.filter(|key| !key.is_empty()).cloned().collect();
+    let load = SourceLoad { unique, ..source_load(origin, loaded.collect()) };
     let rows = load.rows_accepted();
     let manifest = manifest(input.table, columns.collect(), data, origin, load, rows);
     context.draft.stage(Manifest { description: input.about.to_owned(), ..manifest })?;
@@ -112,6 +115,7 @@ fn quarantine(
 fn source_load(origin: &Origin, files: BTreeMap<String, LoadedFile>) -> SourceLoad {
     SourceLoad {
         contract: origin.fingerprint.clone(),
+        unique: Vec::new(),
         references: origin.references.clone(),
         warnings: warnings(files.values()),
         inferred: origin.inferred.as_ref().map(|columns| {
