@@ -8,6 +8,10 @@ pub(crate) trait Progress: Send + Sync {
     fn start(&self, name: &str, bytes_total: Option<u64>) -> Arc<dyn Task>;
     /// One line for a person.
     fn note(&self, line: &str);
+    /// As [`Progress::note`], of what failed: said even where little is.
+    fn complain(&self, line: &str) {
+        self.note(line);
+    }
 }
 
 /// One piece of work that is under way.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
-use crate::base::{NodeId, Version};
+use super::{BuildError, Options, Progressed, Report, Verb, Workspace, staging};
+use crate::base::{Diagnostic, NodeId, Version};
 use crate::checks;
 use crate::docs::{self, ReportSource, Reported};
 use crate::endpoints::{self, PlannedEndpoint};
 use crate::engine::TableSet;
 use crate::project::Node;
 use crate::record::{NodeResult, NodeStatus, RunOutcome, RunRecord, Verdicts};
-use crate::warehouse::{Annex, Draft, Publication, PublishOutcome};
+use crate::warehouse::{Annex, Draft, Manifest, Publication, PublishOutcome, TableContent};
 use chrono::SubsecRound;
 
 /// Plans the endpoints, publishes if everything passed, and writes the run's record either way.
@@ -132,6 +132,30 @@ fn stage_endpoints(
     let before = workspace.warehouse.annex(draft.parent_state(), Annex::Endpoints)?;
     draft.stage_annex(Annex::Endpoints, &endpoints::write(&planned, before.as_deref())?);
     Ok(())
+}
+
+/// Plans the views that this run leaves as they are and whose tables it does not: one that no longer fits them fails the run
+/// with its name.
+pub(super) async fn plan_views(workspace: &Workspace, draft: &Draft, progressed: &mut Progressed) {
+    let state = draft.state();
+    let is_stale = |manifest: &&Arc<Manifest>| !staging::inputs_stand(manifest, &state);
+    let stale = state.tables.values().filter(is_stale);
+    let views = stale.filter_map(|manifest| match &manifest.content {
+        TableContent::View { sql, .. } => Some((&manifest.table, sql)),
+        TableContent::Files { .. } => None,
+    });
+    let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
+    let session = workspace.engine.session(Arc::new(tables));
+    for (view, sql) in views {
+        let Err(error) = session.plan(sql).await else { continue };
+        let why = format!(
+            "the view `{view}`, which this run leaves as it is, no longer fits its tables: {}",
+            error.message
+        );
+        let hint = format!("select `{}` as well", view.name());
+        workspace.progress.complain(&Diagnostic::error(&why).hint(hint).render());
+        progressed.failures.push(why);
+    }
 }
 
 /// Has the next version tell how its checks went: those that this run or an earlier one ran over the rows that it has.

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
 use super::{Options, Progressed, Verb, Workspace, model, report};
-use crate::base::{Diagnostic, NodeId, Span};
+use crate::base::{Diagnostic, NodeId};
 use crate::ingest::loading::{self, LoadContext, LoadError};
 use crate::project::{Node, Source};
 use crate::record::{InputCount, NodeResult, NodeStatus};
@@ -162,15 +162,19 @@ async fn load_source(
             outcome.failure = loaded.failure.map(|failure| failure.to_string());
             outcome
         }
-        Err(error) => failed(&source.info.id, explain(&error, source.location_span.as_ref())),
+        Err(error) => failed(&source.info.id, explain(&error, Some(source))),
     }
 }
 
-/// What kept a table from being loaded, where its files are asked for, and what to do about it.
-fn explain(error: &LoadError, location: Option<&Span>) -> String {
+/// What kept a table from being loaded, where the source asks for it, and what to do about it.
+fn explain(error: &LoadError, source: Option<&Source>) -> String {
     let mut problem = Diagnostic::error(error.to_string());
     problem.hints = error.hints();
-    problem.span = location.filter(|_| error.is_of_location()).cloned();
+    let place = |source: &Source| match error.check() {
+        Some(check) => source.check_spans.get(check).cloned(),
+        None => source.location_span.clone().filter(|_| error.is_of_location()),
+    };
+    problem.span = source.and_then(place);
     problem.render()
 }
 
@@ -211,8 +215,11 @@ fn skipped(id: &NodeId, needed: &NodeId) -> Outcome {
 
 impl Progressed {
     fn take(&mut self, workspace: &Workspace, outcome: Outcome) {
-        if outcome.result.status != NodeStatus::Unchanged {
-            workspace.progress.note(&report::node_line(&workspace.project, &outcome.result));
+        let line = || report::node_line(&workspace.project, &outcome.result);
+        match outcome.result.status {
+            NodeStatus::Unchanged => {}
+            NodeStatus::Failed => workspace.progress.complain(&line()),
+            NodeStatus::Built | NodeStatus::Skipped => workspace.progress.note(&line()),
         }
         if let Some(input) = outcome.input {
             self.inputs.push(input);

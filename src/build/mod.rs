@@ -114,6 +114,9 @@ pub(crate) async fn run(workspace: &Workspace, options: &Options) -> Result<Repo
     if !(options.fail_fast && progressed.has_failed()) {
         check(workspace, options, &draft, &mut progressed).await;
     }
+    if options.verb != Verb::Test && !progressed.has_failed() {
+        finish::plan_views(workspace, &draft, &mut progressed).await;
+    }
     let mut report = finish::finish(workspace, options, &draft, progressed)?;
     finish::tell(workspace, &draft, &mut report).await;
     Ok(report)
@@ -215,9 +218,7 @@ async fn check(
     if options.verb == Verb::Build {
         failures::keep(workspace, draft, &context, &checks, &mut findings).await;
     }
-    for line in report::finding_lines(&findings) {
-        workspace.progress.note(&line);
-    }
+    report::tell_findings(workspace.progress.as_ref(), &findings);
     progressed.findings = findings;
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Workspace;
 use super::staging::{self, Shape, WriteError};
 use crate::base::{Diagnostic, hash};
-use crate::engine::{Query, SqlError, TableSet};
+use crate::engine::{Query, SqlError, TableSet, sql_name};
 use crate::project::{CompiledSql, Materialization, Model};
 use crate::record::CodeFingerprint;
 use crate::warehouse::{Draft, FORMAT, Manifest, State, TableColumn, TableContent};
@@ -189,7 +189,7 @@ fn check_contract(model: &Model, query: &Query) -> Result<(), String> {
             && crate::warehouse::stored_type(field.data_type()) != expected
         {
             let name = &column.name;
-            let found = field.data_type();
+            let found = sql_name(field.data_type()).to_lowercase();
             return Err(broken(model, &format!("column `{name}` is {found}, declared {declared}")));
         }
     }

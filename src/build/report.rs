@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::base::progress::Progress;
 use crate::base::size::counted;
 use crate::base::{Diagnostic, Version};
 use crate::endpoints::StoreError;
@@ -82,33 +83,29 @@ pub(super) fn node_line(project: &Project, result: &NodeResult) -> String {
     line
 }
 
-/// A line for each table whose checks all passed, one for each check that did not, and one for each that never can fail.
-pub(super) fn finding_lines(findings: &[Finding]) -> Vec<String> {
+/// Tells a line for each table whose checks all passed, one for each check that did not, and one for each that never can fail.
+pub(super) fn tell_findings(progress: &dyn Progress, findings: &[Finding]) {
     let mut passed: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut lines = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.status == CheckStatus::Pass) {
+        let table = finding.table.as_deref();
+        *passed.entry(table.unwrap_or_else(|| check_name(finding))).or_default() += 1;
+    }
+    for (table, checks) in passed {
+        let plural = if checks == 1 { "check" } else { "checks" };
+        let what = "tests";
+        progress.note(&format!("{:<9}  {what:<8}  {table:<40}  {checks:>9} {plural}", "passed"));
+    }
     for finding in findings {
         match finding.status {
-            CheckStatus::Pass => {
-                let table = finding.table.as_deref();
-                *passed.entry(table.unwrap_or_else(|| check_name(finding))).or_default() += 1;
-            }
-            _ => lines.push(finding_line(finding)),
+            CheckStatus::Pass => {}
+            CheckStatus::Warn | CheckStatus::Skipped => progress.note(&finding_line(finding)),
+            CheckStatus::Fail | CheckStatus::Error => progress.complain(&finding_line(finding)),
         }
     }
-    let passes = passed.iter().map(|(table, checks)| {
-        let plural = if *checks == 1 { "check" } else { "checks" };
-        format!("{:<9}  {:<8}  {table:<40}  {checks:>9} {plural}", "passed", "tests")
-    });
-    let hollow = findings.iter().filter_map(|finding| {
-        let why = finding.hollow.as_ref()?;
-        Some(format!(
-            "{:<9}  {:<8}  {}: can never fail: {why}",
-            "hint",
-            "check",
-            check_name(finding)
-        ))
-    });
-    passes.chain(lines).chain(hollow).collect()
+    for (finding, why) in findings.iter().filter_map(|it| Some((it, it.hollow.as_ref()?))) {
+        let name = check_name(finding);
+        progress.note(&format!("{:<9}  {:<8}  {name}: can never fail: {why}", "hint", "check"));
+    }
 }
 
 /// `pass       check   unique_daily_sales_order_date` and, where it did not pass, its failing rows.

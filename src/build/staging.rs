@@ -71,12 +71,10 @@ pub(super) fn inputs(reads: &BTreeSet<TableName>, state: &State) -> BTreeMap<Str
 
 /// Whether what a table was built from is what there is.
 pub(super) fn inputs_stand(manifest: &Manifest, state: &State) -> bool {
-    let now: BTreeMap<&str, &str> = state
-        .tables
-        .values()
-        .map(|manifest| (manifest.table.folded(), manifest.content_hash.as_str()))
-        .collect();
-    manifest.inputs.iter().all(|(table, hash)| now.get(table.as_str()) == Some(&hash.as_str()))
+    manifest.inputs.iter().all(|(table, hash)| {
+        let now = table.parse().ok().and_then(|table: TableName| state.tables.get(&table));
+        now.is_some_and(|now| now.content_hash == *hash)
+    })
 }
 
 /// Has the draft depend on what a table was built from.

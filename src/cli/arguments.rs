@@ -263,9 +263,9 @@ pub(super) struct Query {
     /// One select
     #[arg(allow_hyphen_values = true)]
     pub(super) sql: String,
-    /// How to write the answer: table, csv, json, ndjson, arrow or parquet
-    #[arg(long, short, default_value = "table")]
-    pub(super) format: Format,
+    /// How to write the answer: table, csv, json, ndjson, arrow or parquet [default: by the output's name, else table]
+    #[arg(long, short)]
+    pub(super) format: Option<Format>,
     /// Write the answer to a file, not to stdout
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,

@@ -111,11 +111,11 @@ fn conclude(report: &Report, seconds: f64, serves_on: SocketAddr, ui: &Ui) {
         }
         RunOutcome::Failed { reason } => {
             let run = &report.record.id;
-            ui.note(&format!("look      clearwell query --at run:{run} \"select …\""));
+            ui.complain(&format!("look      clearwell query --at run:{run} \"select …\""));
             if report.conflict.is_some() {
-                ui.note("hint      another run published first; run the command again");
+                ui.complain("hint      another run published first; run the command again");
             }
-            ui.note(&format!("failed    {reason}; nothing was published ({seconds:.2} s)"));
+            ui.complain(&format!("failed    {reason}; nothing was published ({seconds:.2} s)"));
         }
     }
 }

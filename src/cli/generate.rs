@@ -14,7 +14,7 @@ pub(super) fn run(
     ui: &Ui,
 ) -> Result<ExitCode, CliError> {
     if !(0.0..=1.0).contains(&command.bad_rate) {
-        return Err(CliError::unexpected("--bad-rate is a part of the rows, 0 to 1"));
+        return Err(CliError::usage("--bad-rate is a part of the rows, 0 to 1"));
     }
     let request = Request {
         orders: command.orders,

@@ -26,7 +26,11 @@ pub(super) async fn run(
     let session = engine.session(Arc::new(tables));
     let query =
         session.plan(&command.sql).await.map_err(|error| sql_error(&command.sql, &error))?;
-    let format = if global.json { Format::Rows(RowFormat::Json) } else { command.format };
+    let by_name = || command.output.as_ref()?.extension()?.to_str()?.parse().ok();
+    let format = match global.json {
+        true => Format::Rows(RowFormat::Json),
+        false => command.format.or_else(by_name).unwrap_or(Format::Table),
+    };
     let rows = query.in_stored_order().stream().await?;
     let mut out = match &command.output {
         Some(path) => create(path)?,

@@ -55,10 +55,7 @@ impl Ui {
     }
 
     pub(super) fn progress(&self) -> Arc<dyn Progress> {
-        match &self.talk {
-            Talk::Quiet => Arc::new(Silent),
-            talk => Arc::new(Watched { talk: talk.clone() }),
-        }
+        Arc::new(Watched { talk: self.talk.clone() })
     }
 
     /// Takes the bars away.
@@ -92,6 +89,11 @@ impl Ui {
     /// One line for a person.
     pub(super) fn note(&self, line: &str) {
         self.talk.note(line);
+    }
+
+    /// One line of what failed, also when quiet.
+    pub(super) fn complain(&self, line: &str) {
+        self.talk.complain(line);
     }
 
     pub(super) fn warn(&self, warnings: &Diagnostics) {
@@ -137,9 +139,14 @@ fn rendered(diagnostic: &Diagnostic) -> String {
 
 impl Talk {
     fn note(&self, line: &str) {
+        if !matches!(self, Self::Quiet) {
+            self.complain(line);
+        }
+    }
+
+    fn complain(&self, line: &str) {
         match self {
-            Self::Quiet => {}
-            Self::Lines => say(line),
+            Self::Quiet | Self::Lines => say(line),
             Self::Bars(bars) => bars.suspend(|| say(line)),
         }
     }
@@ -159,6 +166,10 @@ impl Progress for Watched {
 
     fn note(&self, line: &str) {
         self.talk.note(line);
+    }
+
+    fn complain(&self, line: &str) {
+        self.talk.complain(line);
     }
 }
 

@@ -139,7 +139,7 @@ fn is_row_by_row(node: &LogicalPlan) -> bool {
     }
 }
 
-fn is_volatile(expr: &Expr) -> bool {
+pub(super) fn is_volatile(expr: &Expr) -> bool {
     match expr {
         Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
         Expr::AggregateFunction(call) => call.func.signature().volatility != Volatility::Immutable,

@@ -16,6 +16,7 @@ use datafusion::physical_plan::PhysicalExpr;
 use super::catalog::plan_expression;
 use super::error::{carried, from_planning};
 use super::meaning::exact_numbers;
+use super::plan::is_volatile;
 use super::session::{SORT_RESERVE_BYTES_MAX, state};
 use super::table::presented;
 use super::{EngineError, RowPredicate, SqlError, dialect, parse, types};
@@ -66,6 +67,12 @@ fn refuse_more_than_rows(expr: &Expr) -> Result<(), SqlError> {
         | Expr::InSubquery(_)
         | Expr::SetComparison(_) => {
             Err(carried(SqlError::new("a condition on one row cannot use a subquery")))
+        }
+        expr if is_volatile(expr) => {
+            let name = expr.schema_name().to_string();
+            Err(carried(SqlError::new(format!(
+                "a condition on one row cannot ask for what changes by itself: `{name}`"
+            ))))
         }
         Expr::Placeholder(_) => {
             Err(carried(SqlError::new("a condition on one row has no parameters")))

@@ -166,6 +166,11 @@ impl Configuration {
     /// Warns of keys that are close to one that is read, and are not read.
     pub(super) fn check_keys(&self, problems: &mut Diagnostics) {
         for (key, configured) in &self.values {
+            let is_hook = matches!(key.as_str(), "pre_hook" | "post_hook");
+            if is_hook && !configured.value.is_null() && configured.value.as_str() != Some("") {
+                let message = format!("hooks are not supported yet: `{key}` is not run");
+                problems.push(located(Diagnostic::warning(message), configured.span.clone()));
+            }
             if KNOWN.contains(&key.as_str()) || key.chars().count() < 4 {
                 continue;
             }

@@ -70,6 +70,8 @@ pub(crate) struct Source {
     pub(crate) reading: ReadOptions,
     /// Without declared columns: typed by a scan of the whole file.
     pub(crate) contract: Option<Contract>,
+    /// Where the expressions of the contract's checks stand, in the order of the checks.
+    pub(crate) check_spans: Vec<Span>,
     pub(crate) on_reject: OnReject,
     pub(crate) max_rejects: Option<RejectLimit>,
     pub(crate) columns: Vec<ColumnInfo>,

@@ -130,6 +130,12 @@ fn settings(source: &SourceText, yaml: &Yaml, problems: &mut Diagnostics) -> Opt
         return None;
     }
     yaml::check_keys(yaml, FILE_NAME, &KNOWN, problems);
+    for hook in ["on-run-start", "on-run-end"].iter().filter_map(|key| yaml.get(key)) {
+        if !hook.is_null() && hook.as_text() != Some("") {
+            let message = "hooks are not supported yet; those of this project are not run";
+            problems.push(Diagnostic::warning(message).at(hook.span.clone()));
+        }
+    }
     let (name, span) = yaml::name_of(yaml, FILE_NAME, problems)?;
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         let message = format!("`{name}` cannot name a project: letters, digits and `_` can");

@@ -54,6 +54,10 @@ pub(crate) struct FileIdentity {
     /// Nanoseconds since 1970.
     pub(crate) modified_ns: i128,
     pub(crate) inode: u64,
+    /// When its content, name or mode last changed, in nanoseconds since 1970; 0 where that is not known. Unlike the time
+    /// before, no program can set it.
+    #[serde(default)]
+    pub(crate) changed_ns: i128,
     /// When it was looked at, in nanoseconds since 1970: a file changed in the same instant may be
     /// changed again without showing it, and is hashed.
     pub(crate) seen_ns: i128,

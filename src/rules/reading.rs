@@ -20,10 +20,13 @@ pub(crate) struct ReadOptions {
     pub(crate) encoding: Encoding,
     /// Physical lines before the header or first record that are no records.
     pub(crate) skip: u64,
-    /// Spellings of null besides the unquoted empty cell; a quoted cell is never one.
+    /// Spellings of null besides the empty cell.
     pub(crate) null_values: Vec<String>,
-    /// Whether an unquoted empty cell is null (default) or the empty text.
+    /// Whether an empty cell is null (default) or the empty text.
     pub(crate) empty_is_null: bool,
+    /// Whether quoted cells may be null; by default a quoted cell never is. DuckDB's `allow_quoted_nulls`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) quoted_nulls: bool,
 }
 
 impl Default for ReadOptions {
@@ -39,6 +42,7 @@ impl Default for ReadOptions {
             skip: 0,
             null_values: Vec::new(),
             empty_is_null: true,
+            quoted_nulls: false,
         }
     }
 }

@@ -39,6 +39,63 @@ sources:
 }
 
 #[test]
+fn files_without_declared_columns_all_have_the_same() {
+    let project = TestProject::new(UNDECLARED);
+    project.write("data/x.csv", "a,b\n1,2\n").write("data/y.csv", "b,a,q\n2,1,3\n");
+    project.build().failure(1).says("data/y.csv").says("`q`");
+    project.write("data/y.csv", "b,a\n4,3\n");
+    project.build().success();
+    assert_eq!(project.query("select a, b from s.t order by a"), "a,b\n1,2\n3,4\n");
+    project.write("data/z.csv", "a,b,q\n2,1,3\n");
+    project.build().failure(1).says("data/z.csv").says("`q`");
+}
+
+#[test]
+fn cells_in_quotes_are_null_where_the_source_says_so() {
+    let columns = "columns: [{name: a, data_type: bigint}, {name: b, data_type: text}]";
+    let sources = |meta: &str| {
+        format!(
+            "sources:\n  - name: s\n    meta: {{external_location: 'data/*.csv'{meta}}}\n    \
+             tables: [{{name: t, {columns}}}]\n"
+        )
+    };
+    let project = TestProject::new("");
+    project.write("data/t.csv", "\"a\",\"b\"\n\"1\",\"\"\n\"\",\"NULL\"\n");
+    project.write("models/s.yml", sources(", null_values: 'NULL'"));
+    project.build().success().says("1 rejected");
+    assert_eq!(project.query("select * from s.t"), "a,b\n1,\"\"\n");
+    project.write("models/s.yml", sources(", null_values: 'NULL', allow_quoted_nulls: true"));
+    project.build().success().says("0 rejected");
+    assert_eq!(project.query("select * from s.t order by a nulls last"), "a,b\n1,\n,\n");
+}
+
+#[test]
+fn a_row_of_which_a_check_cannot_be_told_is_rejected_alone() {
+    let project = TestProject::new(
+        "\
+//- /models/s.yml
+sources:
+  - name: s
+    meta: {external_location: 'data/{name}.csv'}
+    tables:
+      - name: t
+        columns:
+          - {name: a, data_type: bigint, constraints: [{type: check, expression: 10 % (a - 1) = 0}]}
+//- /data/t.csv
+a
+2
+1
+5
+6
+",
+    );
+    project.build().success().says("2 rejected");
+    assert_eq!(project.query("select a from s.t order by a"), "a\n2\n6\n");
+    let reasons = project.query("select line, messages from quarantine.s_t order by line");
+    assert!(reasons.contains("zero"), "{reasons}");
+}
+
+#[test]
 fn an_earlier_file_that_comes_later_makes_duplicates_of_accepted_rows() {
     let project = TestProject::new(UNDECLARED);
     project.write(

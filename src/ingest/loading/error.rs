@@ -29,8 +29,14 @@ pub(crate) enum LoadError {
     Changed { file: String },
     #[error("`{table}` has no column `{column}`")]
     NoColumn { table: Box<TableName>, column: String },
-    #[error("source `{table}`: check `{check}`: {source}")]
-    Check { table: Box<TableName>, check: String, source: SqlError },
+    #[error("source `{table}`: check `{name}`: {source}")]
+    Check {
+        table: Box<TableName>,
+        name: String,
+        /// Which of the contract's checks it is.
+        check: usize,
+        source: SqlError,
+    },
     #[error("source `{table}` refers to `{to}`, which has no rows to look into")]
     NoParent { table: Box<TableName>, to: Box<TableName> },
     #[error("source `{table}` refers to column `{column}` of `{to}`, which it does not have")]
@@ -83,6 +89,7 @@ impl LoadError {
             Self::Changed { .. } => "run the command again when nothing writes to the file",
             Self::Memory { .. } => "give more memory with `--memory-limit`",
             Self::Read(error) => return error.hint().into_iter().collect(),
+            Self::Check { source, .. } => return source.hints.clone(),
             Self::Warehouse(error) => return error.hints(),
             Self::NoParent { .. } => {
                 "a reference is to a source, a seed or a model stored as a table"
@@ -99,6 +106,14 @@ impl LoadError {
     /// Whether what the user wrote as the location is what is wrong.
     pub(crate) fn is_of_location(&self) -> bool {
         matches!(self, Self::NoFile { .. } | Self::IsFolder { .. } | Self::BadGlob { .. })
+    }
+
+    /// Which check of the contract is what is wrong.
+    pub(crate) fn check(&self) -> Option<usize> {
+        match self {
+            Self::Check { check, .. } => Some(*check),
+            _ => None,
+        }
     }
 
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {

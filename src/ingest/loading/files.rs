@@ -80,10 +80,11 @@ pub(super) fn look(name: String, path: PathBuf) -> Result<InputFile, LoadError> 
 
 /// Compares how a file looked when it was read with how it looks now.
 pub(super) fn compare(then: &FileIdentity, now: &FileIdentity) -> Sameness {
+    let facts = |file: &FileIdentity| (file.modified_ns, file.inode, file.changed_ns);
     let quiet = then.modified_ns + RACY_NS < then.seen_ns;
     if then.bytes != now.bytes {
         Sameness::Different
-    } else if quiet && then.modified_ns == now.modified_ns && then.inode == now.inode {
+    } else if quiet && facts(then) == facts(now) {
         Sameness::Same
     } else {
         Sameness::Unknown
@@ -241,7 +242,13 @@ mod tests {
 
     #[test]
     fn a_file_changed_when_it_was_last_seen_is_not_trusted() {
-        let seen = |modified_ns, seen_ns| FileIdentity { bytes: 9, modified_ns, inode: 4, seen_ns };
+        let seen = |modified_ns, seen_ns| FileIdentity {
+            bytes: 9,
+            modified_ns,
+            inode: 4,
+            changed_ns: 0,
+            seen_ns,
+        };
         let then = seen(1_000, 1_000 + RACY_NS + 1);
         assert_eq!(compare(&then, &seen(1_000, i128::MAX)), Sameness::Same);
         assert_eq!(compare(&seen(1_000, 1_001), &seen(1_000, i128::MAX)), Sameness::Unknown);

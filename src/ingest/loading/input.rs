@@ -101,7 +101,7 @@ impl<'a> Input<'a> {
             Some(contract) => contract.clone(),
             None => Contract {
                 columns: inferred.to_vec(),
-                ignore_extra_columns: true,
+                ignore_extra_columns: false,
                 ..Contract::default()
             },
         };
@@ -146,10 +146,11 @@ impl Layout {
         rules: KeyRules,
     ) -> Result<Self, LoadError> {
         let schema = reading::schema(&contract);
-        let predicates = contract.checks.iter().map(|check| {
+        let predicates = contract.checks.iter().enumerate().map(|(index, check)| {
             row_predicate(&schema, &check.expression).map_err(|source| LoadError::Check {
                 table: table.clone().into(),
-                check: check.name.clone(),
+                name: check.name.clone(),
+                check: index,
                 source,
             })
         });

@@ -191,7 +191,7 @@ fn locked(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
 }
 
 fn same(one: &FileIdentity, other: &FileIdentity) -> bool {
-    let facts = |identity: &FileIdentity| (identity.bytes, identity.modified_ns, identity.inode);
+    let facts = |file: &FileIdentity| (file.bytes, file.modified_ns, file.inode, file.changed_ns);
     facts(one) == facts(other)
 }
 
@@ -200,15 +200,20 @@ fn of_metadata(metadata: &Metadata, seen_ns: i128) -> FileIdentity {
         Ok(after) => after.as_nanos() as i128,
         Err(before) => -(before.duration().as_nanos() as i128),
     });
-    FileIdentity { bytes: metadata.len(), modified_ns, inode: inode(metadata), seen_ns }
+    let (inode, changed_ns) = inode(metadata);
+    FileIdentity { bytes: metadata.len(), modified_ns, inode, changed_ns, seen_ns }
 }
 
+/// The inode's number, and when the inode changed.
 #[cfg(unix)]
-fn inode(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
+fn inode(metadata: &Metadata) -> (u64, i128) {
+    use std::os::unix::fs::MetadataExt as _;
+    let changed_ns =
+        i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    (metadata.ino(), changed_ns)
 }
 
 #[cfg(not(unix))]
-fn inode(_metadata: &Metadata) -> u64 {
-    0
+fn inode(_metadata: &Metadata) -> (u64, i128) {
+    (0, 0)
 }

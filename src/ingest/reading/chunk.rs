@@ -15,7 +15,7 @@ use super::records::{Odd, Records, Span, Why};
 use super::same_name;
 use super::scan::{Stop, scan};
 use crate::base::size::ByteSize;
-use crate::engine::{EngineError, RowPredicate};
+use crate::engine::RowPredicate;
 use crate::ingest::{Chunk, Position, Reason, RowReject, Rule};
 use crate::rules::RowCheck;
 
@@ -53,10 +53,6 @@ pub(super) enum Failure {
     TooLong {
         lines: u64,
     },
-    Check {
-        check: String,
-        source: EngineError,
-    },
     Arrow(ArrowError),
 }
 
@@ -64,6 +60,15 @@ impl From<ArrowError> for Failure {
     fn from(error: ArrowError) -> Self {
         Self::Arrow(error)
     }
+}
+
+/// A row that a check does not let pass.
+struct Broken {
+    row: usize,
+    /// The check's number.
+    check: usize,
+    /// Why it cannot be told of this row.
+    error: Option<String>,
 }
 
 /// What is gathered from slice to slice.
@@ -139,7 +144,7 @@ impl Reader {
         let schema = Arc::clone(&self.schema);
         let batch = RecordBatch::try_new_with_options(schema, arrays, &options)?;
         let records = (positions.len() + rejects.len()) as u64;
-        let broken = self.broken_checks(&batch)?;
+        let broken = self.broken_checks(&batch);
         // Types first, then nulls, each in the contract's order.
         faults.sort_by_key(|fault| (fault.row, fault.message.is_none(), fault.column));
         let of_rows = self.row_rejects(faults, broken, &positions, &batch);
@@ -158,34 +163,43 @@ impl Reader {
         })
     }
 
-    /// The rows that break a check, with the check's number, by row and then by check.
-    fn broken_checks(&self, batch: &RecordBatch) -> Result<Vec<(usize, usize)>, Failure> {
+    /// The rows that break a check, by row and then by check.
+    fn broken_checks(&self, batch: &RecordBatch) -> Vec<Broken> {
         let mut broken = Vec::new();
-        for (index, (check, predicate)) in
-            std::iter::zip(&self.checks, &self.predicates).enumerate()
-        {
-            let holds = predicate(batch)
-                .map_err(|source| Failure::Check { check: check.name.clone(), source })?;
-            if holds.true_count() + holds.null_count() < holds.len() {
-                let fails = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
-                broken.extend((0..holds.len()).filter(fails).map(|row| (row, index)));
+        for (check, predicate) in self.predicates.iter().enumerate() {
+            match predicate(batch) {
+                Ok(holds) if holds.true_count() + holds.null_count() == holds.len() => {}
+                Ok(holds) => {
+                    let fails = |row: &usize| holds.is_valid(*row) && !holds.value(*row);
+                    let rows = (0..holds.len()).filter(fails);
+                    broken.extend(rows.map(|row| Broken { row, check, error: None }));
+                }
+                // Of some row it cannot be told: that one is rejected, not all.
+                Err(_) => broken.extend((0..batch.num_rows()).filter_map(|row| {
+                    let error = match predicate(&batch.slice(row, 1)) {
+                        Ok(holds) if holds.true_count() + holds.null_count() == 1 => return None,
+                        Ok(_) => None,
+                        Err(error) => Some(error.to_string()),
+                    };
+                    Some(Broken { row, check, error })
+                })),
             }
         }
-        broken.sort_unstable();
-        Ok(broken)
+        broken.sort_by_key(|broken| (broken.row, broken.check));
+        broken
     }
 
     /// One reject for each row that is named, `faults` and `broken` being sorted by row.
     fn row_rejects(
         &self,
         faults: Vec<Fault>,
-        broken: Vec<(usize, usize)>,
+        broken: Vec<Broken>,
         positions: &[Position],
         batch: &RecordBatch,
     ) -> Vec<RowReject> {
         let faults = faults.into_iter().map(|fault| (fault.row, self.fault_reason(fault)));
         let broken =
-            broken.into_iter().map(|(row, check)| (row, self.check_reason(check, batch, row)));
+            broken.into_iter().map(|broken| (broken.row, self.check_reason(broken, batch)));
         let mut reasons: Vec<(usize, Reason)> = faults.chain(broken).collect();
         reasons.sort_by_key(|(row, _)| *row);
         let mut rejects: Vec<RowReject> = Vec::new();
@@ -213,7 +227,8 @@ impl Reader {
         }
     }
 
-    fn check_reason(&self, check: usize, batch: &RecordBatch, row: usize) -> Reason {
+    fn check_reason(&self, broken: Broken, batch: &RecordBatch) -> Reason {
+        let Broken { row, check, error } = broken;
         let RowCheck { name, column, expression } = &self.checks[check];
         let value = column.as_ref().and_then(|column| {
             let at = self.columns.iter().position(|plan| same_name(&plan.rule.name, column))?;
@@ -221,7 +236,10 @@ impl Reader {
             Some(format!("{column}: '{}' ", shown(value.as_bytes())))
         });
         let value = value.unwrap_or_default();
-        let message = format!("{value}does not satisfy {expression}");
+        let message = match error {
+            None => format!("{value}does not satisfy {expression}"),
+            Some(error) => format!("{value}cannot be told by {expression}: {error}"),
+        };
         Reason { rule: Rule::Check { name: name.clone() }, message }
     }
 

@@ -5,7 +5,6 @@ use std::io;
 
 use super::dialect::DialectError;
 use crate::base::size::ByteSize;
-use crate::engine::EngineError;
 use crate::rules::Encoding;
 
 /// `file` is always the name that the user knows the file by.
@@ -52,8 +51,6 @@ pub(crate) enum ReadError {
     Format { column: String, format: String },
     #[error("{file}:{line}: a record is longer than {limit}", limit = ByteSize(*limit_bytes as u64))]
     RecordTooLong { file: String, line: u64, limit_bytes: usize },
-    #[error("{file}: check `{check}` cannot be evaluated: {source}")]
-    Check { file: String, check: String, source: EngineError },
     #[error("{file}: rows do not fit the contract's types: {source}")]
     Arrow { file: String, source: arrow::error::ArrowError },
     #[error("{file}: reading was stopped")]
@@ -83,7 +80,7 @@ impl ReadError {
                 suggested(suggestion)
             }
             Self::ExtraColumns { .. } => {
-                Some("add them to the source's columns, or ignore extra columns".to_owned())
+                Some("name them among the source's columns, or declare the others and have `extra_columns: ignore`".to_owned())
             }
             Self::RecordTooLong { .. } => {
                 Some("check the record terminator, and the quotes before that line".to_owned())

@@ -155,7 +155,7 @@ mod tests {
         let strict = contract(&["id", "price"], false);
         insta::assert_snapshot!(error(&["id", "prise"], &strict), @"orders.csv: the header lacks `price`; did you mean `prise`?");
         insta::assert_snapshot!(error(&["id", "price", "Price"], &strict), @"orders.csv: the header has more than one column called `price` and `Price`; ");
-        insta::assert_snapshot!(error(&["id", "price", "x", "y"], &strict), @"orders.csv: the header has columns that the contract does not name: `x` and `y`; add them to the source's columns, or ignore extra columns");
+        insta::assert_snapshot!(error(&["id", "price", "x", "y"], &strict), @"orders.csv: the header has columns that the contract does not name: `x` and `y`; name them among the source's columns, or declare the others and have `extra_columns: ignore`");
         insta::assert_snapshot!(error(&["x"], &strict), @"orders.csv: the header lacks `id` and `price`; it has `x` besides");
     }
 

@@ -122,7 +122,8 @@ async fn add(kinds: &mut [Kinds], input: FileInput, columns: &[String]) -> Resul
     let text = |name: &String| rule(ColumnType::Text, name.clone());
     let contract = Contract {
         columns: columns.iter().map(text).collect(),
-        ignore_extra_columns: true,
+        // Which file is first says nothing of the others: all have the same columns.
+        ignore_extra_columns: false,
         ..Contract::default()
     };
     let parallel = input.parallel.max(1);

@@ -246,7 +246,6 @@ impl Ordered {
                 line: self.lines + lines + 1,
                 limit_bytes: self.reader.dialect.record_bytes_max,
             },
-            Failure::Check { check, source } => ReadError::Check { file, check, source },
             Failure::Arrow(source) => ReadError::Arrow { file, source },
         }
     }

@@ -14,7 +14,7 @@ use minijinja::{Error, State};
 
 use super::context::MACRO_DEPTH_MAX;
 use super::dialect;
-use super::failure::complaint;
+use super::failure::{complaint, with_names};
 use super::scope::Scope;
 use super::templates::{MACRO, TEST, Templates};
 use crate::base::{Diagnostic, Diagnostics, SourceText, Span};
@@ -25,7 +25,10 @@ pub(in crate::project) struct Definition {
     name: String,
     template: String,
     parameters: Vec<String>,
+    /// Whether it looks at `kwargs`.
     takes_others: bool,
+    /// Whether it looks at `varargs`.
+    takes_more: bool,
     span: Span,
 }
 
@@ -168,7 +171,8 @@ fn add_macro(
         problems.push(problem.hint(format!("the other one stands at {file}:{line}")));
         return;
     }
-    let takes_others = file.text[block.range.clone()].contains("kwargs");
+    let body = &file.text[block.range.clone()];
+    let (takes_others, takes_more) = (body.contains("kwargs"), body.contains("varargs"));
     let added = match is_test {
         true => templates.add_test(&template, file, block.range, block.name_range),
         false => templates.add_macro(&template, file, block.range, block.name_range),
@@ -178,7 +182,7 @@ fn add_macro(
         return;
     }
     let parameters = block.parameters;
-    let definition = Definition { name, template, parameters, takes_others, span };
+    let definition = Definition { name, template, parameters, takes_others, takes_more, span };
     table.macros.insert(key, Arc::new(definition));
 }
 
@@ -310,12 +314,27 @@ impl MacroCall {
             match declared.iter().find(|parameter| *parameter == name) {
                 Some(parameter) => keywords.push((parameter.as_str(), value)),
                 None if name == "caller" => body = Some(rendered_body(state, &value)?),
+                None if !self.definition.takes_others => return Err(self.unknown(name)),
                 None => unknown.push((name, value)),
             }
+        }
+        if !rest.is_empty() && !self.definition.takes_more {
+            let (name, given) = (&self.definition.name, positional.len());
+            let most = declared.len();
+            let message = format!("the macro `{name}` takes {most} arguments, {given} are given");
+            return Err(complaint(message));
         }
         let locals =
             vec![("varargs", Value::from(rest.to_vec())), ("kwargs", Value::from_pairs(unknown))];
         Ok(Arguments { own: own.to_vec(), keywords, body, locals })
+    }
+}
+
+impl MacroCall {
+    /// As in Jinja, a macro that does not look at `kwargs` takes no argument that it does not declare.
+    fn unknown(&self, argument: &str) -> Error {
+        let message = format!("the macro `{}` has no argument `{argument}`", self.definition.name);
+        with_names(message, argument, self.definition.parameters())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::super::jinja::Lookup;
 use super::super::properties::ColumnProperties;
-use super::super::yaml;
+use super::super::yaml::{self, Yaml};
 use super::columns::{self, UnknownType};
 use super::constraints::{self, Place};
 use super::declare::{Declared, SourceNode};
 use super::reading;
-use crate::base::{Diagnostic, Diagnostics};
+use crate::base::{Diagnostic, Diagnostics, Span};
 use crate::rules::{ColumnRule, ColumnType, Contract};
 
 /// The contract, if any column has a type.
@@ -41,6 +41,17 @@ pub(super) fn read(
     }
     constraints::name_checks(&mut contract);
     Some(contract)
+}
+
+/// Where the expressions of the contract's checks stand, in the order of the checks.
+pub(super) fn check_spans(source: &SourceNode) -> Vec<Span> {
+    let of_columns = source.properties.columns.iter().flat_map(|column| &column.constraints);
+    let constraints = of_columns.chain(&source.properties.constraints);
+    constraints
+        .filter(|it| it.get("type").and_then(Yaml::as_text).as_deref() == Some("check"))
+        .filter_map(|check| check.get("expression"))
+        .map(|expression| expression.span.clone())
+        .collect()
 }
 
 /// Constraints need to know the type of every column.

@@ -34,6 +34,7 @@ const SETTINGS: &[Setting] = &[
     Setting { names: &["skip"], apply: skip },
     Setting { names: &["null_values", "nullstr", "null"], apply: null_values },
     Setting { names: &["empty_is_null"], apply: empty_is_null },
+    Setting { names: &["quoted_nulls", "allow_quoted_nulls"], apply: quoted_nulls },
     Setting { names: &["on_reject"], apply: on_reject },
     Setting { names: &["max_rejects"], apply: max_rejects },
     Setting { names: &["extra_columns"], apply: extra_columns },
@@ -244,6 +245,12 @@ fn null_values(reading: &mut Reading, value: &Yaml, problems: &mut Diagnostics) 
 fn empty_is_null(reading: &mut Reading, value: &Yaml, problems: &mut Diagnostics) {
     if let Some(empty_is_null) = yaml::boolean(value, "`empty_is_null`", problems) {
         reading.options.empty_is_null = empty_is_null;
+    }
+}
+
+fn quoted_nulls(reading: &mut Reading, value: &Yaml, problems: &mut Diagnostics) {
+    if let Some(quoted_nulls) = yaml::boolean(value, "`quoted_nulls`", problems) {
+        reading.options.quoted_nulls = quoted_nulls;
     }
 }
 

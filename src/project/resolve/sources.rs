@@ -50,6 +50,7 @@ pub(super) fn resolve(
         location_span,
         reading: options,
         contract,
+        check_spans: contract::check_spans(source),
         on_reject,
         max_rejects,
         columns,

@@ -187,6 +187,7 @@ pub(super) fn source(name: &str, location: &str, columns: &[&str]) -> Source {
         location_span: None,
         reading: ReadOptions::default(),
         contract: Some(contract),
+        check_spans: Vec::new(),
         on_reject: OnReject::Quarantine,
         max_rejects: None,
         columns: Vec::new(),

@@ -235,7 +235,7 @@ async fn a_check_of_the_contract_rejects_by_its_name() {
 
     source.contract.as_mut().unwrap().checks = vec![check("idd > 0")];
     let error = place.load(&place.draft(), &source).await.unwrap_err();
-    assert!(matches!(&error, LoadError::Check { check, .. } if check == "positive"), "{error}");
+    assert!(matches!(&error, LoadError::Check { name, .. } if name == "positive"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,7 @@ pub(super) struct ColumnPlan {
     format: Option<time::TimeFormat>,
     nulls: Vec<Vec<u8>>,
     empty_is_null: bool,
+    quoted_nulls: bool,
 }
 
 impl ColumnPlan {
@@ -48,10 +49,11 @@ impl ColumnPlan {
             format: format.transpose()?,
             nulls: spellings.map(|spelling| spelling.clone().into_bytes()).collect(),
             empty_is_null: options.empty_is_null,
+            quoted_nulls: options.quoted_nulls,
         })
     }
 
-    /// Whether an unquoted cell is a spelling of null.
+    /// Whether a cell is a spelling of null.
     #[inline]
     fn is_null(&self, raw: &[u8]) -> bool {
         (raw.is_empty() && self.empty_is_null)
@@ -91,7 +93,7 @@ impl Cells<'_> {
         for (index, cell) in cells.enumerate() {
             let raw = cell.raw(self.text);
             let row = self.row_start + index;
-            if !cell.is_quoted() && plan.is_null(raw) {
+            if (!cell.is_quoted() || plan.quoted_nulls) && plan.is_null(raw) {
                 each(row, None);
             } else if cell.is_escaped() {
                 scratch.clear();

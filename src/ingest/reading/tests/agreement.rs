@@ -39,24 +39,23 @@ fn any_options() -> impl Strategy<Value = ReadOptions> {
         select(vec![None, None, Some('#')]),
         encoding,
         0_u64..3,
-        any::<bool>(),
+        any::<(bool, bool)>(),
     )
-        .prop_map(
-            |(delimiter, terminator, quote, escape, comment, encoding, skip, empty_is_null)| {
-                ReadOptions {
-                    header: false,
-                    delimiter: delimiter.to_owned(),
-                    terminator,
-                    quote,
-                    escape,
-                    comment,
-                    encoding,
-                    skip,
-                    null_values: vec!["NULL".to_owned()],
-                    empty_is_null,
-                }
-            },
-        )
+        .prop_map(|(delimiter, terminator, quote, escape, comment, encoding, skip, nulls)| {
+            ReadOptions {
+                header: false,
+                delimiter: delimiter.to_owned(),
+                terminator,
+                quote,
+                escape,
+                comment,
+                encoding,
+                skip,
+                null_values: vec!["NULL".to_owned()],
+                empty_is_null: nulls.0,
+                quoted_nulls: nulls.1,
+            }
+        })
         .prop_filter("options contradict each other", |options| Dialect::new(options, 1).is_ok())
 }
 

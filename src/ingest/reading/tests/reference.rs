@@ -139,8 +139,9 @@ impl Text<'_> {
                 at += 1;
             }
         }
-        let raw: String = self.characters[start..at].iter().collect();
-        let null = quote.is_none()
+        let quotes = usize::from(quote.is_some());
+        let raw: String = self.characters[start + quotes..at - quotes].iter().collect();
+        let null = (quote.is_none() || self.options.quoted_nulls)
             && (raw.is_empty() && self.options.empty_is_null
                 || self.options.null_values.contains(&raw));
         Some(((!null).then_some(value), at))
