@@ -64,6 +64,7 @@ async fn keep_one(
     let shape = Shape {
         description: format!("What fails the check `{}`.", check.info.name),
         columns: TableColumn::of(&query.schema()),
+        schema: query.schema(),
     };
     staging::rows(workspace, draft, run.state, table, shape, &query, code).await?;
     Ok(())

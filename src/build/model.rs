@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+
 use super::Workspace;
 use super::staging::{self, Shape, WriteError};
 use crate::base::{Diagnostic, hash};
 use crate::engine::{Query, SqlError, TableSet, sql_name};
+use crate::ingest::reading::arrow_type;
 use crate::project::{CompiledSql, Materialization, Model};
 use crate::record::CodeFingerprint;
-use crate::warehouse::{Draft, FORMAT, Manifest, State, TableColumn, TableContent};
+use crate::warehouse::{Draft, FORMAT, Manifest, State, TableColumn, TableContent, stored_type};
 
 /// What to do about a source that is no table of the warehouse.
 const SOURCE_WITHOUT_FILES: &str = "a source is read from files if it says where they are: `meta: {external_location: \"data/{name}.csv\"}`";
@@ -48,7 +51,12 @@ pub(super) async fn build(
     let planned = session.plan(&model.sql.text).await;
     let query = planned.map_err(|error| place(&error, &model.sql, &model.info.name))?;
     check_contract(model, &query)?;
-    let code = CodeFingerprint { text, plan: query.fingerprint(), volatile: query.volatile() };
+    let schema = kept_schema(model, &query);
+    let plan = match schema == query.schema() {
+        true => query.fingerprint(),
+        false => hash::of_parts([query.fingerprint().as_bytes(), schema.to_string().as_bytes()]),
+    };
+    let code = CodeFingerprint { text, plan, volatile: query.volatile() };
     if let Some(manifest) = standing.as_deref().filter(|_| !full_refresh)
         && manifest.code.plan == code.plan
         && is_view(manifest) == (model.materialization == Materialization::View)
@@ -58,7 +66,7 @@ pub(super) async fn build(
         workspace.warehouse.remember(&plan_key(&code.text), &code.plan);
         return unchanged(manifest);
     }
-    let manifest = stage(workspace, draft, &state, model, &query, code).await?;
+    let manifest = stage(workspace, draft, &state, model, (&query, schema), code).await?;
     let changed = standing.is_none_or(|before| before.content_hash != manifest.content_hash);
     Ok(Built { changed, rows: manifest.rows })
 }
@@ -68,14 +76,14 @@ async fn stage(
     draft: &Draft,
     state: &State,
     model: &Model,
-    query: &Query,
+    (query, schema): (&Query, SchemaRef),
     code: CodeFingerprint,
 ) -> Result<Arc<Manifest>, String> {
-    let columns = columns(model, query);
+    let columns = columns(model, &schema);
     let description = model.info.description.clone();
     let describe = |error: WriteError| format!("model `{}`: {error}", model.info.name);
     if model.materialization != Materialization::View {
-        let shape = Shape { description, columns };
+        let shape = Shape { description, columns, schema };
         let staged = staging::rows(workspace, draft, state, &model.table, shape, query, code);
         return staged.await.map_err(describe);
     }
@@ -127,9 +135,9 @@ fn is_view(manifest: &Manifest) -> bool {
     matches!(manifest.content, TableContent::View { .. })
 }
 
-/// The columns that the query gives, with what the user says about them.
-fn columns(model: &Model, query: &Query) -> Vec<TableColumn> {
-    let mut columns = TableColumn::of(&query.schema());
+/// The columns that the model has, with what the user says about them.
+fn columns(model: &Model, schema: &SchemaRef) -> Vec<TableColumn> {
+    let mut columns = TableColumn::of(schema);
     document(model, &mut columns);
     columns
 }
@@ -184,9 +192,10 @@ fn check_contract(model: &Model, query: &Query) -> Result<(), String> {
     for column in &model.columns {
         let Some(declared) = column.data_type else { continue };
         let field = schema.fields().iter().find(|f| f.name().eq_ignore_ascii_case(&column.name));
-        let expected = crate::ingest::reading::arrow_type(declared);
+        let expected = arrow_type(declared);
         if let Some(field) = field
-            && crate::warehouse::stored_type(field.data_type()) != expected
+            && stored_type(field.data_type()) != expected
+            && !(field.data_type().is_integer() && expected.is_integer())
         {
             let name = &column.name;
             let found = sql_name(field.data_type()).to_lowercase();
@@ -194,6 +203,24 @@ fn check_contract(model: &Model, query: &Query) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The types in which a table's rows are kept: the query's, but for whole numbers, which are of the type that an enforced
+/// contract declares. How wide a whole number is that SQL computes, no two engines agree on.
+fn kept_schema(model: &Model, query: &Query) -> SchemaRef {
+    let schema = query.schema();
+    if !model.contract_enforced || model.materialization == Materialization::View {
+        return schema;
+    }
+    let kept = |field: &FieldRef| {
+        let column = model.columns.iter().find(|c| c.name.eq_ignore_ascii_case(field.name()));
+        let declared = column.and_then(|column| column.data_type).map(arrow_type);
+        match declared.filter(|kept| kept.is_integer() && field.data_type().is_integer()) {
+            Some(kept) => Arc::new(field.as_ref().clone().with_data_type(kept)),
+            None => Arc::clone(field),
+        }
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(kept).collect::<Vec<_>>()))
 }
 
 fn broken(model: &Model, what: &str) -> String {

@@ -224,3 +224,35 @@ fn a_full_refresh_reads_every_file_again_and_changes_nothing() {
     project.run(["build", "--full-refresh"]).success().says("nothing has changed");
     assert_eq!(project.query("select * from totals"), "orders,units\n2,7\n");
 }
+
+#[test]
+fn an_enforced_contract_says_how_wide_whole_numbers_are() {
+    let project = TestProject::new(
+        "\
+//- /models/m.sql
+{{ config(materialized='table', contract={'enforced': true}) }}
+select 1 as a, 300 as b
+",
+    );
+    let declare = |b: &str| {
+        format!(
+            "models:\n  - name: m\n    columns: [{{name: a, data_type: int}}, {{name: b, data_type: {b}}}]\n"
+        )
+    };
+    project.write("models/m.yml", declare("bigint"));
+    project.build().success();
+    let types = || {
+        let report = std::fs::read(project.path().join("warehouse/reports/latest.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+        let columns = report["tables"][0]["columns"].as_array().unwrap().iter();
+        columns.map(|column| column["data_type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(types(), ["integer", "bigint"]);
+    project.write("models/m.yml", declare("smallint"));
+    project.build().success();
+    assert_eq!(types(), ["integer", "smallint"]);
+    project.write("models/m.yml", declare("tinyint"));
+    project.build().failure(1).says("model `m`").says("300");
+    project.write("models/m.yml", declare("text"));
+    project.build().failure(1).says("column `b` is bigint, declared text");
+}

@@ -48,7 +48,7 @@ pub(super) fn check_spans(source: &SourceNode) -> Vec<Span> {
     let of_columns = source.properties.columns.iter().flat_map(|column| &column.constraints);
     let constraints = of_columns.chain(&source.properties.constraints);
     constraints
-        .filter(|it| it.get("type").and_then(Yaml::as_text).as_deref() == Some("check"))
+        .filter(|it| it.get("type").and_then(Yaml::as_text) == Some("check"))
         .filter_map(|check| check.get("expression"))
         .map(|expression| expression.span.clone())
         .collect()
