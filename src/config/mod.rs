@@ -98,7 +98,7 @@ impl Config {
         let config = Self {
             warehouse: base_dir.join(values.text("warehouse")),
             memory_limit: values.parsed("memory_limit").unwrap_or(ByteSize(512 << 20)),
-            threads: values.parsed("threads").unwrap_or(cores).max(1),
+            threads: values.parsed("threads").map_or(cores, NonZeroUsize::get),
             bind,
             server: server(&mut values, &base_dir),
             auth: auth(&mut values, &base_dir),
