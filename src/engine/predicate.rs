@@ -1,16 +1,18 @@
 //! Conditions on one row, in SQL, over batches that are in no table yet.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_plan::PhysicalExpr;
 
 use super::catalog::plan_expression;
@@ -27,13 +29,17 @@ static PLAIN: LazyLock<SessionState> =
 
 /// Plans `expression` over batches of `schema`.
 pub(super) fn plan(schema: &SchemaRef, expression: &str) -> Result<RowPredicate, SqlError> {
-    let physical = physical(schema, expression)?;
-    let seen = presented(schema);
-    let expected = Arc::clone(schema);
+    let planned = Planned::new(schema, expression)?;
     Ok(Arc::new(move |batch: &RecordBatch| {
-        evaluate(&*physical, batch, &expected, &seen)
-            .map_err(|error| EngineError::from_datafusion(&error))
+        planned.evaluate(batch).map_err(|error| EngineError::from_datafusion(&error))
     }))
+}
+
+/// A condition, and what it looks at.
+struct Planned {
+    condition: Arc<dyn PhysicalExpr>,
+    /// Of the columns that it looks at, with the types in which the engine sees them; the others have none.
+    seen: SchemaRef,
 }
 
 fn physical(schema: &SchemaRef, expression: &str) -> Result<Arc<dyn PhysicalExpr>, SqlError> {
@@ -82,28 +88,39 @@ fn refuse_more_than_rows(expr: &Expr) -> Result<(), SqlError> {
     found.map(|_| ()).map_err(|error| from_planning(&error))
 }
 
-fn evaluate(
-    physical: &dyn PhysicalExpr,
-    batch: &RecordBatch,
-    expected: &SchemaRef,
-    seen: &SchemaRef,
-) -> Result<BooleanArray, DataFusionError> {
-    if batch.num_columns() != expected.fields().len() {
-        let message = "a condition was given other columns than it was planned for";
-        return Err(DataFusionError::Execution(message.to_owned()));
+impl Planned {
+    fn new(schema: &SchemaRef, expression: &str) -> Result<Self, SqlError> {
+        let condition = physical(schema, expression)?;
+        let used: BTreeSet<usize> =
+            collect_columns(&condition).iter().map(|column| column.index()).collect();
+        let fields = presented(schema);
+        let fields = fields.fields().iter().enumerate().map(|(index, field)| {
+            let data_type = match used.contains(&index) {
+                true => field.data_type().clone(),
+                false => DataType::Null,
+            };
+            Field::new(field.name(), data_type, true)
+        });
+        let seen = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Ok(Self { condition, seen })
     }
-    let columns = batch.columns().iter().zip(seen.fields());
-    let columns = columns.map(|(column, field)| cast(column, field.data_type()));
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let nullable = arrow::datatypes::Schema::new(
-        seen.fields()
-            .iter()
-            .map(|field| field.as_ref().clone().with_nullable(true))
-            .collect::<Vec<_>>(),
-    );
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let batch = RecordBatch::try_new_with_options(Arc::new(nullable), columns, &options)?;
-    let answer = physical.evaluate(&batch)?.into_array(batch.num_rows())?;
-    let answer = cast(&answer, &DataType::Boolean)?;
-    Ok(answer.as_boolean().clone())
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<BooleanArray, DataFusionError> {
+        if batch.num_columns() != self.seen.fields().len() {
+            let message = "a condition was given other columns than it was planned for";
+            return Err(DataFusionError::Execution(message.to_owned()));
+        }
+        let rows = batch.num_rows();
+        let columns = batch.columns().iter().zip(self.seen.fields());
+        let columns = columns.map(|(column, field)| match field.data_type() {
+            DataType::Null => Ok(Arc::new(NullArray::new(rows)) as ArrayRef),
+            data_type => cast(column, data_type),
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.seen), columns, &options)?;
+        let answer = self.condition.evaluate(&batch)?.into_array(rows)?;
+        let answer = cast(&answer, &DataType::Boolean)?;
+        Ok(answer.as_boolean().clone())
+    }
 }
