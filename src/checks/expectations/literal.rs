@@ -5,6 +5,7 @@ use serde_json::{Number, Value as Json};
 
 use super::Problem;
 use super::arguments::{is_text, quoted};
+use crate::engine;
 
 /// What Python would make of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +85,9 @@ fn numeric(field: &Field, number: &Number) -> String {
     }
 }
 
-/// A text that is a date or time, in ISO 8601.
+/// A text that is a date or time.
 fn time(field: &Field, text: &str) -> Result<String, Problem> {
-    let unreadable = || Problem::new(format!("Unknown string format: {text}"));
-    let (time, _) = dtparse::parse(text).map_err(|_| unreadable())?;
+    let time = engine::dateutil_time(text).map_err(Problem::new)?;
     let written = time.format("%Y-%m-%d %H:%M:%S%.6f");
     Ok(match field.data_type() {
         DataType::Timestamp(_, Some(_)) => format!("cast('{written}+00' as timestamptz)"),

@@ -9,7 +9,7 @@ use super::super::kind::{Compiled, Judged, Kind};
 use super::super::literal::{self, Class};
 use super::super::{Problem, values};
 use crate::checks::form::{Apart, Ask};
-use crate::engine::int_at;
+use crate::engine::{self, int_at};
 
 /// How many different values a result lists.
 const VALUES_MAX: i64 = 10_000;
@@ -88,10 +88,10 @@ pub(super) fn same(one: &Json, other: &Json) -> bool {
 
 /// As [`same`]; a text is the date or time that it spells where those are compared.
 fn same_in(class: Class, value: &Json, written: &Json) -> bool {
-    let time = |value: &Json| value.as_str().and_then(|text| dtparse::parse(text).ok());
+    let time = |value: &Json| value.as_str().and_then(|text| engine::dateutil_time(text).ok());
     match class {
         Class::Date | Class::Timestamp => {
-            time(value).zip(time(written)).is_some_and(|(value, written)| value.0 == written.0)
+            time(value).zip(time(written)).is_some_and(|(value, written)| value == written)
         }
         _ => same(value, written),
     }
