@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Field;
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Field};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::arguments::{Arguments, quoted};
@@ -345,7 +345,9 @@ impl Map {
     fn value(&self, found: &Found, row: usize) -> Json {
         match self.shape {
             Shape::Column | Shape::Nullable => found.cell(&self.columns[0], row),
-            Shape::Pair => self.columns.iter().map(|column| found.cell(column, row)).collect(),
+            Shape::Pair => {
+                self.columns.iter().map(|column| found.cell_as_numpy(column, row)).collect()
+            }
             Shape::Several => found.object(&self.columns, row),
         }
     }
@@ -358,7 +360,8 @@ impl Map {
         };
         if format.exclude_unexpected_values {
             let column = |name: &String| {
-                let cells: Json = (0..found.len()).map(|row| found.cell(name, row)).collect();
+                let cells: Json =
+                    (0..found.len()).map(|row| found.cell_as_object(name, row)).collect();
                 (name.clone(), cells)
             };
             let lists: JsonMap<String, Json> = columns.iter().map(column).collect();
@@ -442,22 +445,38 @@ impl Found {
         format!("df.filter(items=[{}], axis=0)", rows.join(", ")).into()
     }
 
+    fn column(&self, name: &str) -> Option<&ArrayRef> {
+        let place = self.names.iter().position(|known| known == name)?;
+        Some(self.rows.as_ref()?.column(place + 1))
+    }
+
     fn cell(&self, name: &str, row: usize) -> Json {
-        let place = self.names.iter().position(|known| known == name);
-        match (&self.rows, place) {
-            (Some(rows), Some(place)) => values::json(rows.column(place + 1).as_ref(), row),
-            _ => Json::Null,
-        }
+        self.column(name).map_or(Json::Null, |column| values::json(column.as_ref(), row))
     }
 
     fn object(&self, names: &[String], row: usize) -> Json {
-        Json::Object(names.iter().map(|name| (name.clone(), self.cell(name, row))).collect())
+        let cell = |name: &String| (name.clone(), self.cell_as_object(name, row));
+        Json::Object(names.iter().map(cell).collect())
+    }
+
+    fn cell_as_numpy(&self, name: &str, row: usize) -> Json {
+        let data_type = self.column(name).map_or(DataType::Null, |cells| cells.data_type().clone());
+        values::numpy(&data_type, self.cell(name, row))
+    }
+
+    /// A cell that is taken from its frame alone, where a missing time is pandas' "not a time".
+    fn cell_as_object(&self, name: &str, row: usize) -> Json {
+        let is_time = |data_type: &DataType| matches!(data_type, DataType::Timestamp(..));
+        match self.cell(name, row) {
+            Json::Null if self.column(name).is_some_and(|column| is_time(column.data_type())) => {
+                "NaT".into()
+            }
+            cell => cell,
+        }
     }
 
     fn is_number(&self, name: &str) -> bool {
-        let place = self.names.iter().position(|known| known == name);
-        let column = self.rows.as_ref().zip(place).map(|(rows, place)| rows.column(place + 1));
-        column.is_some_and(|column| values::is_number(column.data_type()))
+        self.column(name).is_some_and(|column| values::is_number(column.data_type()))
     }
 }
 
