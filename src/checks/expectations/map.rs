@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{Array as _, ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::Field;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::arguments::{Arguments, quoted};
+use super::found::Found;
 use super::kind::Judged;
 use super::result::{Level, ResultFormat};
 use super::{Problem, Subject, literal, values};
@@ -344,7 +344,7 @@ impl Map {
 
     fn value(&self, found: &Found, row: usize) -> Json {
         match self.shape {
-            Shape::Column | Shape::Nullable => found.cell(&self.columns[0], row),
+            Shape::Column | Shape::Nullable => found.cell_as_object(&self.columns[0], row),
             Shape::Pair => {
                 self.columns.iter().map(|column| found.cell_as_numpy(column, row)).collect()
             }
@@ -395,17 +395,19 @@ impl Map {
         }
         counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         counted.truncate(most);
-        let numbers = self.columns.iter().all(|column| found.is_number(column));
         let mut comparable = true;
         let less = |(value, count): &(Json, u64), (other, of_other): &(Json, u64)| match of_other
             .cmp(count)
         {
-            Ordering::Equal => match values::compare(value, other) {
-                Some(order) => order.is_lt(),
-                None => {
-                    comparable &= numbers;
-                    false
+            Ordering::Equal => match self.first_difference(found, value, other) {
+                // A number and no number: neither is less.
+                Some((one, other, true)) if one.is_null() || other.is_null() => false,
+                Some((one, other, _)) => {
+                    let order = values::compare(one, other);
+                    comparable &= order.is_some();
+                    order.is_some_and(Ordering::is_lt)
                 }
+                None => false,
             },
             order => order.is_lt(),
         };
@@ -415,6 +417,23 @@ impl Map {
             counted.map(|(value, count)| json!({"value": value, "count": count})).collect()
         })
     }
+
+    /// What decides between two unexpected values: the first cells that differ, and whether they are numbers. No two NaNs are
+    /// the same.
+    fn first_difference<'a>(
+        &self,
+        found: &Found,
+        one: &'a Json,
+        other: &'a Json,
+    ) -> Option<(&'a Json, &'a Json, bool)> {
+        let cells = |value: &'a Json| match value {
+            Json::Array(cells) => cells.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        let pairs = cells(one).iter().zip(cells(other)).zip(&self.columns);
+        let mut pairs = pairs.map(|((one, other), column)| (one, other, found.is_number(column)));
+        pairs.find(|(one, other, number)| one != other || (*number && one.is_null()))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -422,62 +441,6 @@ struct Counts {
     elements: u64,
     considered: u64,
     unexpected: u64,
-}
-
-/// Unexpected rows: the number, then `names`.
-struct Found {
-    names: Vec<String>,
-    rows: Option<RecordBatch>,
-}
-
-impl Found {
-    fn len(&self) -> usize {
-        self.rows.as_ref().map_or(0, RecordBatch::num_rows)
-    }
-
-    fn number(&self, row: usize) -> i64 {
-        self.rows.as_ref().and_then(|rows| int_at(rows.column(0).as_ref(), row)).unwrap_or(0)
-    }
-
-    /// What finds the rows in a frame.
-    fn query(&self) -> Json {
-        let rows: Vec<String> = (0..self.len()).map(|row| self.number(row).to_string()).collect();
-        format!("df.filter(items=[{}], axis=0)", rows.join(", ")).into()
-    }
-
-    fn column(&self, name: &str) -> Option<&ArrayRef> {
-        let place = self.names.iter().position(|known| known == name)?;
-        Some(self.rows.as_ref()?.column(place + 1))
-    }
-
-    fn cell(&self, name: &str, row: usize) -> Json {
-        self.column(name).map_or(Json::Null, |column| values::json(column.as_ref(), row))
-    }
-
-    fn object(&self, names: &[String], row: usize) -> Json {
-        let cell = |name: &String| (name.clone(), self.cell_as_object(name, row));
-        Json::Object(names.iter().map(cell).collect())
-    }
-
-    fn cell_as_numpy(&self, name: &str, row: usize) -> Json {
-        let data_type = self.column(name).map_or(DataType::Null, |cells| cells.data_type().clone());
-        values::numpy(&data_type, self.cell(name, row))
-    }
-
-    /// A cell that is taken from its frame alone, where a missing time is pandas' "not a time".
-    fn cell_as_object(&self, name: &str, row: usize) -> Json {
-        let is_time = |data_type: &DataType| matches!(data_type, DataType::Timestamp(..));
-        match self.cell(name, row) {
-            Json::Null if self.column(name).is_some_and(|column| is_time(column.data_type())) => {
-                "NaT".into()
-            }
-            cell => cell,
-        }
-    }
-
-    fn is_number(&self, name: &str) -> bool {
-        self.column(name).is_some_and(|column| values::is_number(column.data_type()))
-    }
 }
 
 impl Definition {
