@@ -58,7 +58,11 @@ impl Found {
         }
     }
 
-    pub(super) fn is_number(&self, name: &str) -> bool {
-        self.column(name).is_some_and(|column| values::is_number(column.data_type()))
+    /// Whether the cell is no number among numbers, or no time among times: they stand in no order.
+    pub(super) fn is_unordered(&self, cell: &Json, name: &str) -> bool {
+        self.column(name).is_some_and(|column| match column.data_type() {
+            DataType::Timestamp(..) => cell == "NaT",
+            data_type => cell.is_null() && values::is_number(data_type),
+        })
     }
 }

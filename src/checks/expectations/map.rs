@@ -377,18 +377,17 @@ impl Map {
             Json::Object(object) => object.values().cloned().collect(),
             value => value.clone(),
         };
-        // Each missing number is a NaN of its own, which equals nothing.
-        let is_nan = |value: &Json| match value {
-            Json::Array(cells) => cells
-                .iter()
-                .zip(&self.columns)
-                .any(|(cell, column)| cell.is_null() && found.is_number(column)),
-            value => value.is_null() && found.is_number(&self.columns[0]),
+        let equals_nothing = |value: &Json| match value {
+            Json::Array(cells) => {
+                let mut cells = cells.iter().zip(&self.columns);
+                cells.any(|(cell, column)| self.equals_nothing(found, cell, column))
+            }
+            value => self.equals_nothing(found, value, &self.columns[0]),
         };
         let mut counted: Vec<(Json, u64)> = Vec::new();
         for value in values {
             let value = flat(value);
-            match counted.iter_mut().find(|(known, _)| *known == value && !is_nan(&value)) {
+            match counted.iter_mut().find(|(known, _)| *known == value && !equals_nothing(&value)) {
                 Some((_, count)) => *count += 1,
                 None => counted.push((value, 1)),
             }
@@ -400,8 +399,12 @@ impl Map {
             .cmp(count)
         {
             Ordering::Equal => match self.first_difference(found, value, other) {
-                // A number and no number: neither is less.
-                Some((one, other, true)) if one.is_null() || other.is_null() => false,
+                // What is missing is neither less nor greater.
+                Some((one, other, column))
+                    if [one, other].iter().any(|cell| found.is_unordered(cell, column)) =>
+                {
+                    false
+                }
                 Some((one, other, _)) => {
                     let order = values::compare(one, other);
                     comparable &= order.is_some();
@@ -418,21 +421,28 @@ impl Map {
         })
     }
 
-    /// What decides between two unexpected values: the first cells that differ, and whether they are numbers. No two NaNs are
-    /// the same.
+    /// Whether a missing value is not even itself: each missing number is a NaN of its own, and so is a missing time of a pair.
+    fn equals_nothing(&self, found: &Found, cell: &Json, column: &str) -> bool {
+        found.is_unordered(cell, column) && (cell.is_null() || self.shape == Shape::Pair)
+    }
+
+    /// What decides between two unexpected values: the first cells that differ, and their column.
     fn first_difference<'a>(
-        &self,
+        &'a self,
         found: &Found,
         one: &'a Json,
         other: &'a Json,
-    ) -> Option<(&'a Json, &'a Json, bool)> {
+    ) -> Option<(&'a Json, &'a Json, &'a str)> {
         let cells = |value: &'a Json| match value {
             Json::Array(cells) => cells.as_slice(),
             value => std::slice::from_ref(value),
         };
-        let pairs = cells(one).iter().zip(cells(other)).zip(&self.columns);
-        let mut pairs = pairs.map(|((one, other), column)| (one, other, found.is_number(column)));
-        pairs.find(|(one, other, number)| one != other || (*number && one.is_null()))
+        let mut pairs = cells(one).iter().zip(cells(other)).zip(&self.columns);
+        let differ = |((one, other), column): &((&Json, &Json), &String)| {
+            one != other || self.equals_nothing(found, one, column)
+        };
+        let ((one, other), column) = pairs.find(differ)?;
+        Some((one, other, column))
     }
 }
 

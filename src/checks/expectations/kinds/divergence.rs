@@ -125,6 +125,12 @@ fn of_its_own_bins(arguments: &Arguments<'_>, limits: Limits) -> Result<Compiled
         let counted: Vec<(f64, u64)> =
             counted.iter().filter_map(|(value, count)| Some((number(value)?, *count))).collect();
         let all: u64 = counted.iter().map(|(_, count)| count).sum();
+        if all == 0 {
+            // numpy's one bin around nothing, which nothing diverges from.
+            let tails = Some(vec![0.5, 0.5]);
+            let nothing = Partition { bins: vec![f64::NAN], weights: Vec::new(), tails };
+            return Ok(continuous(&nothing, &[], (0, 0), 0, limits));
+        }
         let bins = own_bins(&counted, all);
         if bins.len() < 2 || !bins.is_sorted_by(|one, next| one < next) {
             return Err(Problem::new("Invalid partition object."));

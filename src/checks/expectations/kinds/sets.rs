@@ -47,6 +47,12 @@ fn between(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let bound =
         |key: &str| arguments.get(key).map(|value| literal::bound(field, value)).transpose();
+    if let (Some(low), Some(high)) = (arguments.get("min_value"), arguments.get("max_value"))
+        && literal::class(field) != Class::Text
+        && coerced::number(low).is_some() != coerced::number(high).is_some()
+    {
+        return Err(Problem::new(format!("{low} and {high} cannot be compared")));
+    }
     let (low, high) = match (bound("min_value"), bound("max_value")) {
         (Ok(low), Ok(high)) => (low, high),
         (Err(refusal), _) | (_, Err(refusal)) => {

@@ -77,7 +77,7 @@ struct Reader<'a> {
     said: Said,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn read(&mut self) -> Option<()> {
         let mut at = 0;
         while let Some(token) = self.token(at) {
@@ -89,8 +89,9 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn token(&self, at: usize) -> Option<&str> {
-        self.tokens.get(at).map(String::as_str)
+    fn token(&self, at: usize) -> Option<&'a str> {
+        let tokens: &'a [String] = self.tokens;
+        tokens.get(at).map(String::as_str)
     }
 
     fn is(&self, at: usize, wanted: &str) -> bool {
@@ -99,45 +100,45 @@ impl Reader<'_> {
 
     /// Reads the word or sign at the place, and gives the place of the last token that belongs to it.
     fn word(&mut self, at: usize) -> Option<usize> {
-        let token = self.token(at)?.to_owned();
-        if let Some(weekday) = words::weekday(&token) {
+        let token = self.token(at)?;
+        if let Some(weekday) = words::weekday(token) {
             self.said.weekday = Some(weekday);
             return Some(at);
         }
-        if let Some(month) = words::month(&token) {
+        if let Some(month) = words::month(token) {
             self.day.add_month(month)?;
             return self.after_month(at);
         }
-        if let Some(is_afternoon) = words::half(&token) {
+        if let Some(is_afternoon) = words::half(token) {
             let hour = self.said.hour.filter(|hour| (0..=12).contains(hour))?;
             self.said.hour = Some(on_24_hours(hour, is_afternoon));
             self.said.is_afternoon = Some(is_afternoon);
             return Some(at);
         }
-        if self.may_be_zone(&token) {
-            self.said.has_offset = words::is_utc(&token);
+        if self.may_be_zone(token) {
+            self.said.has_offset = words::is_utc(token);
             // In `GMT+3` what counts is the offset that follows.
             if self.is(at + 1, "+") || self.is(at + 1, "-") {
                 self.said.has_offset = false;
-                self.said.zone = (!words::is_utc(&token)).then_some(token);
+                self.said.zone = (!words::is_utc(token)).then(|| token.to_owned());
             } else {
-                self.said.zone = Some(token);
+                self.said.zone = Some(token.to_owned());
             }
             return Some(at);
         }
-        if self.said.hour.is_some() && matches!(token.as_str(), "+" | "-") {
+        if self.said.hour.is_some() && matches!(token, "+" | "-") {
             return self.offset(at);
         }
-        words::is_filler(&token).then_some(at)
+        words::is_filler(token).then_some(at)
     }
 
     /// `Jan-01-99`, `Jan of 01`
     fn after_month(&mut self, at: usize) -> Option<usize> {
         if self.is(at + 1, "-") || self.is(at + 1, "/") {
-            let separator = self.token(at + 1)?.to_owned();
-            self.day.add_text(&self.token(at + 2)?.to_owned())?;
-            if self.is(at + 3, &separator) {
-                self.day.add_text(&self.token(at + 4)?.to_owned())?;
+            let separator = self.token(at + 1)?;
+            self.day.add_text(self.token(at + 2)?)?;
+            if self.is(at + 3, separator) {
+                self.day.add_text(self.token(at + 4)?)?;
                 return Some(at + 4);
             }
             return Some(at + 2);
@@ -165,7 +166,7 @@ impl Reader<'_> {
 
     /// `+0200`, `+02:00`, `+2`, with a zone in brackets or none.
     fn offset(&mut self, at: usize) -> Option<usize> {
-        let digits = self.token(at + 1)?.to_owned();
+        let digits = self.token(at + 1)?;
         let mut last = at + 1;
         match digits.chars().count() {
             4 => drop(digits.parse::<u32>().ok()?),
@@ -194,7 +195,7 @@ impl Reader<'_> {
 
     /// Reads the number at the place, and gives the place of the last token that belongs to it.
     fn number(&mut self, at: usize) -> Option<usize> {
-        let token = self.token(at)?.to_owned();
+        let token = self.token(at)?;
         let value: f64 = token.parse().ok()?;
         let length = token.chars().count();
         let ends = self.token(at + 1).is_none();
@@ -240,14 +241,14 @@ impl Reader<'_> {
             return Some(at);
         }
         if let Some((unit, last)) = self.unit_of(at) {
-            self.with_unit(&token, value, unit)?;
+            self.with_unit(token, value, unit)?;
             return Some(last);
         }
         if self.is(at + 1, ":") && self.token(at + 2).is_some() {
             return self.clock(at, value);
         }
         if ["-", "/", "."].iter().any(|separator| self.is(at + 1, separator)) {
-            return self.separated(at, &token);
+            return self.separated(at, token);
         }
         self.plain(at, value, ends)
     }
@@ -315,7 +316,7 @@ impl Reader<'_> {
             self.token(at + 2)?.parse().ok().filter(|minutes: &f64| minutes.is_finite())?;
         self.minutes(minutes);
         if self.is(at + 3, ":") && self.token(at + 4).is_some() {
-            self.seconds(&self.token(at + 4)?.to_owned())?;
+            self.seconds(self.token(at + 4)?)?;
             return Some(at + 4);
         }
         Some(at + 2)
@@ -323,23 +324,22 @@ impl Reader<'_> {
 
     /// `01-Jan-2024`, `1/2`, `1.2.2024`
     fn separated(&mut self, at: usize, token: &str) -> Option<usize> {
-        let separator = self.token(at + 1)?.to_owned();
+        let separator = self.token(at + 1)?;
         self.day.add_text(token)?;
         let Some(second) = self.token(at + 2).filter(|next| !words::is_filler(next)) else {
             return Some(at + 1);
         };
-        let second = second.to_owned();
         match second.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => self.day.add_text(&second)?,
-            false => self.day.add_month(words::month(&second)?)?,
+            true => self.day.add_text(second)?,
+            false => self.day.add_month(words::month(second)?)?,
         }
-        if !self.is(at + 3, &separator) {
+        if !self.is(at + 3, separator) {
             return Some(at + 2);
         }
-        let third = self.token(at + 4)?.to_owned();
-        match words::month(&third) {
+        let third = self.token(at + 4)?;
+        match words::month(third) {
             Some(month) => self.day.add_month(month)?,
-            None => self.day.add_text(&third)?,
+            None => self.day.add_text(third)?,
         }
         Some(at + 4)
     }

@@ -25,8 +25,8 @@ const FILLERS: [&str; 18] = [
 /// The place among names that are written out or in their first three letters.
 fn place(names: &[&str], word: &str) -> Option<u32> {
     let word = word.to_lowercase();
-    let is_name = |name: &&str| word == **name || (word.len() == 3 && name.starts_with(&word));
-    names.iter().position(|name| is_name(&name)).and_then(|place| u32::try_from(place).ok())
+    let is_name = |name: &str| word == name || (word.len() == 3 && name.starts_with(&word));
+    names.iter().position(|name| is_name(name)).and_then(|place| u32::try_from(place).ok())
 }
 
 /// From Monday, which is 0.
