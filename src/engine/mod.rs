@@ -42,7 +42,7 @@ use crate::base::TableName;
 use crate::base::size::ByteSize;
 use crate::warehouse::{Manifest, TableContent};
 pub(crate) use certain::Certain;
-pub(crate) use functions::{check_python_regex, check_strptime_format};
+pub(crate) use functions::{check_python_regex, check_strptime_format, dateutil_time};
 pub(crate) use lineage::Origin;
 pub(crate) use parquet_file::parquet_file;
 pub(crate) use prepare::{Prepared, Value, Window};

@@ -22,6 +22,7 @@ import pyarrow
 import pyarrow.parquet
 
 import gx_conditions
+import gx_kinds
 from program import find
 
 HERE = Path(__file__).resolve().parent
@@ -174,12 +175,15 @@ def tables(seed):
             "truth": pyarrow.array(column(lambda: chance.random() < 0.6), pyarrow.bool_()),
             "moment": pyarrow.array(column(lambda: midnight + datetime.timedelta(0, chance.randint(0, 3), 700)), pyarrow.timestamp("us")),
             "document": pyarrow.array(column(lambda: chance.choice(DOCUMENTS)), pyarrow.string()),
+            "spelled": pyarrow.array(column(lambda: chance.choice(SPELLED)), pyarrow.string()),
         })
 
     return {"empty": table(0, 0.3), "full": table(30, 0.0), "half": table(60, 0.5), "one": table(1, 0.0)}
 
 
 DOCUMENTS = ['{"a": 1}', '{"a": "1"}', '{"a": 1.0, "b": ["12", "x"]}', "[1, 2]", "null", '"text"', "-1.5e3", '{"b": "2024-01-01"}']
+
+SPELLED = ["5", "31 Feb", "Jan 5 2024", "10am", "3rd of May 2001", "49000004632", "2024-01-02T10:11:12.5+02:00", "noon"]
 
 SCHEMAS = [
     {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
@@ -312,11 +316,15 @@ def asked(name):
     # All conditions meet rows of one table; the others show what becomes of a few.
     conditions = list(gx_conditions.expectations())
     wanted += [(kind, kwargs, "BASIC") for kind, kwargs in conditions[::1 if name == "half" else 6]]
+    wanted += [(kind, kwargs, "COMPLETE") for kind, kwargs in gx_kinds.odd()]
+    if name == "half":
+        wanted += [(kind, kwargs, level) for kind, kwargs in gx_kinds.each_way() for level in LEVELS]
+        wanted += [(kind, kwargs, kwargs["result_format"]) for kind, kwargs in gx_kinds.formats()]
     return wanted
 
 
 def compare(program, seed, name, part):
-    """A part of what is asked of a table: case, arguments, difference, which entries explain it."""
+    """A part of what is asked of a table: case with arguments, difference, which entries explain it, the way that was asked."""
     table = tables(seed)[name]
     wanted = asked(name)[part::PARTS]
     written = [{"type": kind, "kwargs": {"result_format": level} | kwargs} for kind, kwargs, level in wanted]
@@ -325,12 +333,14 @@ def compare(program, seed, name, part):
     reference, compared = Reference(table), []
     for (kind, kwargs, level), entry in zip(wanted, found):
         about = kwargs.get("row_condition", kwargs.get("column", ""))
-        case = f"{kind} {about if isinstance(about, str) else json.dumps(about)} {name} {level}"
+        named = level if isinstance(level, str) else level["result_format"]
+        case = f"{kind} {about if isinstance(about, str) else json.dumps(about)} {name} {named}"
         expected = reference.validate(kind, kwargs, level)
         difference = differs(entry, expected)
         known = [index for index, entry in enumerate(ALLOWED) if fnmatch.fnmatchcase(case, entry["case"])]
         explained = [index for index in known if not differs(entry, expected, ALLOWED[index].get("keys"))]
-        compared.append((f"{case} {json.dumps(kwargs)}", difference, explained))
+        way = None if raised(expected) else (kind, named, expected["success"])
+        compared.append((f"{case} {json.dumps(kwargs)}", difference, explained, way))
     return compared
 
 
@@ -338,15 +348,29 @@ def side_by_side(program, seed):
     parts = [(program, seed, name, part) for name in tables(seed) for part in range(PARTS)]
     with concurrent.futures.ProcessPoolExecutor() as workers:
         compared = [one for part in workers.map(compare, *zip(*parts)) for one in part]
-    used = {index for _, difference, explained in compared if difference for index in explained}
-    new = [f"{case}: {difference}" for case, difference, explained in compared if difference and not explained]
+    used = {index for _, difference, explained, _ in compared if difference for index in explained}
+    new = [f"{case}: {difference}" for case, difference, explained, _ in compared if difference and not explained]
+    ways = {way for *_, way in compared}
+    unasked = [way for way in every_way() if way not in ways]
     gone = [entry["case"] for index, entry in enumerate(ALLOWED) if index not in used]
     for line in new:
         print(line)
     for case in gone:
         print(f"no longer a difference, take it out of gx_differences.toml: {case}")
-    print(f"{len(compared)} results compared, {len(new)} new differences, {len(gone)} gone")
-    return bool(new or gone)
+    for kind, level, success in unasked:
+        print(f"not asked where it is {'met' if success else 'not met'} at {level}: {kind}")
+    print(f"{len(compared)} results compared, {len(new)} new differences, {len(gone)} gone, {len(unasked)} ways not asked")
+    return bool(new or gone or unasked)
+
+
+def every_way():
+    """Kind, level and success, of all that Great Expectations answers for frames."""
+    from great_expectations.expectations import core
+
+    kinds = {getattr(kind, "expectation_type", None) or "" for kind in vars(core).values()}
+    for kind in sorted(kind for kind in kinds - gx_kinds.NOT_FOR_FRAMES if kind):
+        for level in LEVELS:
+            yield from [(kind, level, True), (kind, level, False)]
 
 
 def differs(found, expected, keys=()):

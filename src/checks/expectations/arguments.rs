@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use serde_json::Value as Json;
 
-use super::{Problem, condition};
+use super::{Problem, coerced, condition};
 use crate::base::{TableName, suggest};
 use crate::checks::form::Subject;
 use crate::checks::proved;
@@ -74,25 +74,20 @@ impl<'a> Arguments<'a> {
 
     pub(super) fn boolean(&self, key: &str) -> Result<bool, Problem> {
         let truth =
-            |value: &Json| value.as_bool().ok_or_else(|| wrong(key, "true or false", value));
+            |value: &Json| coerced::truth(value).ok_or_else(|| wrong(key, "true or false", value));
         Ok(self.get(key).map(truth).transpose()?.unwrap_or(false))
     }
 
     pub(super) fn number(&self, key: &str) -> Result<Option<f64>, Problem> {
-        let number = |value: &Json| value.as_f64().ok_or_else(|| wrong(key, "a number", value));
+        let number =
+            |value: &Json| coerced::number(value).ok_or_else(|| wrong(key, "a number", value));
         self.get(key).map(number).transpose()
     }
 
-    /// A whole number, also one written `3.0`.
+    /// A whole number; of any other the fraction is dropped.
     pub(super) fn whole(&self, key: &str) -> Result<Option<i64>, Problem> {
-        let whole = |value: &Json| {
-            let float = value.as_f64().filter(|number| number.fract() == 0.0);
-            // Past 2^53 a double is no exact whole number.
-            let exact = float.filter(|number| number.abs() <= 9_007_199_254_740_992.0);
-            #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
-            let whole = value.as_i64().or(exact.map(|number| number as i64));
-            whole.ok_or_else(|| wrong(key, "a whole number", value))
-        };
+        let whole =
+            |value: &Json| coerced::whole(value).ok_or_else(|| wrong(key, "a whole number", value));
         self.get(key).map(whole).transpose()
     }
 

@@ -3,8 +3,9 @@
 use arrow::datatypes::{DataType, Field};
 use serde_json::{Number, Value as Json};
 
-use super::Problem;
 use super::arguments::{is_text, quoted};
+use super::{Problem, coerced};
+use crate::engine;
 
 /// What Python would make of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +63,20 @@ pub(super) fn equal(field: &Field, value: &Json) -> Result<Option<String>, Probl
     })
 }
 
-/// The value as a bound for a column's values.
+/// The value as a bound for a column's values; truths are bounded as the numbers 0 and 1.
 ///
 /// # Errors
 /// If Python would not compare the two.
 pub(super) fn bound(field: &Field, value: &Json) -> Result<String, Problem> {
-    equal(field, value)?.ok_or_else(|| {
+    let written = match (class(field), value) {
+        (Class::Number | Class::Boolean, Json::Number(number)) => Some(numeric(field, number)),
+        (Class::Number | Class::Boolean, value) => {
+            let number = coerced::number(value).and_then(Number::from_f64);
+            number.map(|number| numeric(field, &number))
+        }
+        _ => equal(field, value)?,
+    };
+    written.ok_or_else(|| {
         let message =
             "Column values, min_value, and max_value must either be None or of the same type.";
         Problem::new(message)
@@ -75,19 +84,22 @@ pub(super) fn bound(field: &Field, value: &Json) -> Result<String, Problem> {
 }
 
 fn numeric(field: &Field, number: &Number) -> String {
-    let exact = !number.is_f64()
-        || matches!(field.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..));
-    let written = number.to_string();
+    let is_decimal = field.data_type().is_decimal();
+    let written = match number.as_f64() {
+        // A decimal is compared with plain digits, which a float has without its exponent.
+        Some(float) if is_decimal && number.is_f64() => float.to_string(),
+        _ => number.to_string(),
+    };
+    let exact = !number.is_f64() || is_decimal;
     match exact && !written.contains(['e', 'E']) {
         true => written,
         false => format!("cast('{written}' as double)"),
     }
 }
 
-/// A text that is a date or time, in ISO 8601.
+/// A text that is a date or time.
 fn time(field: &Field, text: &str) -> Result<String, Problem> {
-    let unreadable = || Problem::new(format!("Unknown string format: {text}"));
-    let (time, _) = dtparse::parse(text).map_err(|_| unreadable())?;
+    let time = engine::dateutil_time(text).map_err(Problem::new)?;
     let written = time.format("%Y-%m-%d %H:%M:%S%.6f");
     Ok(match field.data_type() {
         DataType::Timestamp(_, Some(_)) => format!("cast('{written}+00' as timestamptz)"),

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::arguments::{Arguments, quoted};
+use super::found::Found;
 use super::kind::Judged;
 use super::result::{Level, ResultFormat};
 use super::{Problem, Subject, literal, values};
@@ -344,8 +344,10 @@ impl Map {
 
     fn value(&self, found: &Found, row: usize) -> Json {
         match self.shape {
-            Shape::Column | Shape::Nullable => found.cell(&self.columns[0], row),
-            Shape::Pair => self.columns.iter().map(|column| found.cell(column, row)).collect(),
+            Shape::Column | Shape::Nullable => found.cell_as_object(&self.columns[0], row),
+            Shape::Pair => {
+                self.columns.iter().map(|column| found.cell_as_numpy(column, row)).collect()
+            }
             Shape::Several => found.object(&self.columns, row),
         }
     }
@@ -358,7 +360,8 @@ impl Map {
         };
         if format.exclude_unexpected_values {
             let column = |name: &String| {
-                let cells: Json = (0..found.len()).map(|row| found.cell(name, row)).collect();
+                let cells: Json =
+                    (0..found.len()).map(|row| found.cell_as_object(name, row)).collect();
                 (name.clone(), cells)
             };
             let lists: JsonMap<String, Json> = columns.iter().map(column).collect();
@@ -374,35 +377,40 @@ impl Map {
             Json::Object(object) => object.values().cloned().collect(),
             value => value.clone(),
         };
-        // Each missing number is a NaN of its own, which equals nothing.
-        let is_nan = |value: &Json| match value {
-            Json::Array(cells) => cells
-                .iter()
-                .zip(&self.columns)
-                .any(|(cell, column)| cell.is_null() && found.is_number(column)),
-            value => value.is_null() && found.is_number(&self.columns[0]),
+        let equals_nothing = |value: &Json| match value {
+            Json::Array(cells) => {
+                let mut cells = cells.iter().zip(&self.columns);
+                cells.any(|(cell, column)| self.equals_nothing(found, cell, column))
+            }
+            value => self.equals_nothing(found, value, &self.columns[0]),
         };
         let mut counted: Vec<(Json, u64)> = Vec::new();
         for value in values {
             let value = flat(value);
-            match counted.iter_mut().find(|(known, _)| *known == value && !is_nan(&value)) {
+            match counted.iter_mut().find(|(known, _)| *known == value && !equals_nothing(&value)) {
                 Some((_, count)) => *count += 1,
                 None => counted.push((value, 1)),
             }
         }
         counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         counted.truncate(most);
-        let numbers = self.columns.iter().all(|column| found.is_number(column));
         let mut comparable = true;
         let less = |(value, count): &(Json, u64), (other, of_other): &(Json, u64)| match of_other
             .cmp(count)
         {
-            Ordering::Equal => match values::compare(value, other) {
-                Some(order) => order.is_lt(),
-                None => {
-                    comparable &= numbers;
+            Ordering::Equal => match self.first_difference(found, value, other) {
+                // What is missing is neither less nor greater.
+                Some((one, other, column))
+                    if [one, other].iter().any(|cell| found.is_unordered(cell, column)) =>
+                {
                     false
                 }
+                Some((one, other, _)) => {
+                    let order = values::compare(one, other);
+                    comparable &= order.is_some();
+                    order.is_some_and(Ordering::is_lt)
+                }
+                None => false,
             },
             order => order.is_lt(),
         };
@@ -412,6 +420,30 @@ impl Map {
             counted.map(|(value, count)| json!({"value": value, "count": count})).collect()
         })
     }
+
+    /// Whether a missing value is not even itself: each missing number is a NaN of its own, and so is a missing time of a pair.
+    fn equals_nothing(&self, found: &Found, cell: &Json, column: &str) -> bool {
+        found.is_unordered(cell, column) && (cell.is_null() || self.shape == Shape::Pair)
+    }
+
+    /// What decides between two unexpected values: the first cells that differ, and their column.
+    fn first_difference<'a>(
+        &'a self,
+        found: &Found,
+        one: &'a Json,
+        other: &'a Json,
+    ) -> Option<(&'a Json, &'a Json, &'a str)> {
+        let cells = |value: &'a Json| match value {
+            Json::Array(cells) => cells.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        let mut pairs = cells(one).iter().zip(cells(other)).zip(&self.columns);
+        let differ = |((one, other), column): &((&Json, &Json), &String)| {
+            one != other || self.equals_nothing(found, one, column)
+        };
+        let ((one, other), column) = pairs.find(differ)?;
+        Some((one, other, column))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -419,46 +451,6 @@ struct Counts {
     elements: u64,
     considered: u64,
     unexpected: u64,
-}
-
-/// Unexpected rows: the number, then `names`.
-struct Found {
-    names: Vec<String>,
-    rows: Option<RecordBatch>,
-}
-
-impl Found {
-    fn len(&self) -> usize {
-        self.rows.as_ref().map_or(0, RecordBatch::num_rows)
-    }
-
-    fn number(&self, row: usize) -> i64 {
-        self.rows.as_ref().and_then(|rows| int_at(rows.column(0).as_ref(), row)).unwrap_or(0)
-    }
-
-    /// What finds the rows in a frame.
-    fn query(&self) -> Json {
-        let rows: Vec<String> = (0..self.len()).map(|row| self.number(row).to_string()).collect();
-        format!("df.filter(items=[{}], axis=0)", rows.join(", ")).into()
-    }
-
-    fn cell(&self, name: &str, row: usize) -> Json {
-        let place = self.names.iter().position(|known| known == name);
-        match (&self.rows, place) {
-            (Some(rows), Some(place)) => values::json(rows.column(place + 1).as_ref(), row),
-            _ => Json::Null,
-        }
-    }
-
-    fn object(&self, names: &[String], row: usize) -> Json {
-        Json::Object(names.iter().map(|name| (name.clone(), self.cell(name, row))).collect())
-    }
-
-    fn is_number(&self, name: &str) -> bool {
-        let place = self.names.iter().position(|known| known == name);
-        let column = self.rows.as_ref().zip(place).map(|(rows, place)| rows.column(place + 1));
-        column.is_some_and(|column| values::is_number(column.data_type()))
-    }
 }
 
 impl Definition {

@@ -1,10 +1,12 @@
 //! Great Expectations' expectations: from the JSON of a suite to the JSON of its result.
 //!
-//! `kind` is the registry of expectations, `arguments` reads what they are given, each file of `kinds` compiles a family of
+//! `kind` is the registry of expectations, `arguments` reads what they are given (`coerced` where it is not of the right type), each file of `kinds` compiles a family of
 //! them into asks, `condition` reads which rows they are about, `result` writes what GX writes. The reference is GX 1.24 on its pandas engine.
 
 mod arguments;
+mod coerced;
 mod condition;
+mod found;
 mod kind;
 mod kinds;
 mod literal;

@@ -49,14 +49,37 @@ pub(super) fn json(column: &dyn Array, row: usize) -> Json {
     }
 }
 
+/// A cell as numpy spells it: times with every digit that they could have, "not a time" where one is missing.
+pub(super) fn numpy(data_type: &DataType, cell: Json) -> Json {
+    let DataType::Timestamp(unit, _) = data_type else { return cell };
+    let digits = match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 3,
+        TimeUnit::Microsecond => 6,
+        TimeUnit::Nanosecond => 9,
+    };
+    match cell {
+        Json::Null => "NaT".into(),
+        Json::String(text) if digits > 0 => {
+            let (second, fraction) = text.split_once('.').unwrap_or((&text, ""));
+            Json::String(format!("{second}.{fraction:0<digits$}"))
+        }
+        cell => cell,
+    }
+}
+
+/// Whether a frame has numbers for the column, and so NaN for what is missing. Decimals are objects to it.
 pub(super) fn is_number(data_type: &DataType) -> bool {
-    data_type.is_numeric()
+    data_type.is_numeric() && !data_type.is_decimal()
 }
 
 /// How Python orders two values; `None` where it does not.
 pub(super) fn compare(one: &Json, other: &Json) -> Option<Ordering> {
     match (one, other) {
-        (Json::Number(one), Json::Number(other)) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        (Json::Number(one), Json::Number(other)) => match (one.as_i64(), other.as_i64()) {
+            (Some(one), Some(other)) => Some(one.cmp(&other)),
+            _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        },
         (Json::String(one), Json::String(other)) => Some(one.cmp(other)),
         (Json::Bool(one), Json::Bool(other)) => Some(one.cmp(other)),
         (Json::Array(one), Json::Array(other)) => {

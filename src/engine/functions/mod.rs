@@ -84,6 +84,14 @@ pub(super) fn concatenated() -> Arc<ScalarUDF> {
     Arc::new(ScalarUDF::from(Function::new(&text::CONCATENATED)))
 }
 
+/// The time that a text says, as Python's `dateutil` reads it.
+///
+/// # Errors
+/// If it says none.
+pub(crate) fn dateutil_time(text: &str) -> std::result::Result<chrono::NaiveDateTime, String> {
+    python::time(text)
+}
+
 /// Why a pattern is none in Python's syntax.
 pub(crate) fn check_python_regex(pattern: &str) -> std::result::Result<(), String> {
     python::regex(pattern).map(drop)

@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
+mod dateutil;
 mod json;
 mod pattern;
 mod schema;
@@ -15,6 +16,7 @@ mod text;
 
 use super::strptime::Format;
 use super::{Scalar, wrong_arguments};
+use crate::base::clock::{Clock as _, SystemClock};
 
 pub(super) const SEARCH: Scalar = Scalar {
     name: "python_search",
@@ -51,7 +53,7 @@ pub(super) const DATEUTIL: Scalar = Scalar {
     help: "whether Python's `dateutil` reads the text as a date",
     arguments: |found| texts(&DATEUTIL, found, 1),
     returns: |_, _| Ok(DataType::Boolean),
-    invoke: |call| judged(call, |text| Ok(dtparse::parse(text).is_ok())),
+    invoke: |call| judged(call, |text| Ok(time(text).is_ok())),
 };
 
 pub(super) const IS_JSON: Scalar = Scalar {
@@ -101,6 +103,11 @@ pub(super) const TEXT: Scalar = Scalar {
 /// Compiles a pattern in Python's syntax.
 pub(super) fn regex(pattern: &str) -> Result<fancy_regex::Regex, String> {
     pattern::compile(pattern)
+}
+
+/// The time that a text says in one of the forms that `dateutil` reads; what it leaves out is today's.
+pub(super) fn time(text: &str) -> Result<chrono::NaiveDateTime, String> {
+    dateutil::parse(text, SystemClock.now().date_naive())
 }
 
 fn texts(scalar: &Scalar, found: &[DataType], count: usize) -> Result<Vec<DataType>> {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Judged, Kind};
 use super::super::literal::{self, Class};
-use super::super::{Problem, values};
+use super::super::{Problem, coerced, values};
 use crate::checks::form::{Apart, Ask, Measure};
 
 const ARGUMENTS: &[&str] = &["column", "min_value", "max_value", "strict_min", "strict_max"];
@@ -94,6 +94,13 @@ impl Bounds {
         })
     }
 
+    /// Bounds of a count: their fractions are dropped.
+    pub(super) fn read_whole(arguments: &Arguments<'_>) -> Result<Self, Problem> {
+        let bound = |key: &str| Ok::<_, Problem>(arguments.whole(key)?.map(Json::from));
+        let (low, high) = (bound("min_value")?, bound("max_value")?);
+        Ok(Self { low, high, ..Self::read(arguments)? })
+    }
+
     /// Whether an observed value lies between; nothing observed does not.
     ///
     /// Source: GX's `_validate_metric_value_between`.
@@ -102,6 +109,9 @@ impl Bounds {
             return Ok(false);
         }
         let compared = |bound: &Json| {
+            let number = coerced::number(bound).filter(|_| observed.is_number());
+            let number = number.filter(|_| !bound.is_number()).map(Json::from);
+            let bound = number.as_ref().unwrap_or(bound);
             let plain = values::compare(observed, bound);
             // Dates and times stand in one spelling here; bounds may be written otherwise.
             let ordered = match plain.zip(timely(observed).zip(timely(bound))) {
@@ -218,7 +228,7 @@ fn median(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 
 fn unique_count(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let bounds = Bounds::read(arguments)?;
+    let bounds = Bounds::read_whole(arguments)?;
     let ask = heavy(arguments, field, "count(distinct v) as n");
     Ok(Compiled::aggregate(ask, move |answers| {
         let observed = answers.queries.first().map_or(Json::Null, |rows| cell(rows, 0));

@@ -7,7 +7,7 @@ use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Kind};
 use super::super::literal::{self, Class};
 use super::super::map::{Definition, Rows, Shape};
-use super::comparable;
+use super::pairs::sides;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -74,31 +74,73 @@ fn several(
     fields: &[&Field],
     unexpected: String,
 ) -> Result<Compiled, Problem> {
-    let definition = Definition {
+    Compiled::map(arguments, definition(arguments, fields, unexpected)?)
+}
+
+fn definition(
+    arguments: &Arguments<'_>,
+    fields: &[&Field],
+    unexpected: String,
+) -> Result<Definition, Problem> {
+    Ok(Definition {
         shape: Shape::Several,
         columns: fields.iter().map(|field| field.name().clone()).collect(),
         rows: Rows::Single,
         considered: considered(arguments, fields)?,
         unexpected,
         refusal: None,
-    };
-    Compiled::map(arguments, definition)
+    })
+}
+
+fn both_missing(one: &Field, other: &Field) -> String {
+    format!("({} and {})", literal::missing(one), literal::missing(other))
 }
 
 fn same(one: &Field, other: &Field) -> String {
-    let (first, second) = (quoted(one.name()), quoted(other.name()));
-    match comparable(one, other) {
-        true => format!("({first} is not distinct from {second})"),
-        false => format!("({first} is null and {second} is null)"),
+    let missing = both_missing(one, other);
+    match sides(one, other) {
+        Some((one, other)) => format!("(coalesce({one} = {other}, false) or {missing})"),
+        None => missing,
+    }
+}
+
+/// What stands for a missing value in a frame: NaN among numbers and texts, NaT among times, else None. They are not the same.
+#[derive(PartialEq)]
+enum Missing {
+    Number,
+    Time,
+    Object,
+}
+
+fn missing_value(field: &Field) -> Missing {
+    match literal::class(field) {
+        Class::Number if field.data_type().is_decimal() => Missing::Object,
+        Class::Number | Class::Text => Missing::Number,
+        Class::Timestamp => Missing::Time,
+        Class::Boolean | Class::Date | Class::Other => Missing::Object,
+    }
+}
+
+/// [`same`], but values are counted by their hashes: a date is not the time at which it begins.
+fn counted_as_one(one: &Field, other: &Field) -> String {
+    let is_date = |field| literal::class(field) == Class::Date;
+    let sides = sides(one, other).filter(|_| is_date(one) == is_date(other));
+    let equal = sides.map(|(one, other)| format!("coalesce({one} = {other}, false)"));
+    let missing = (missing_value(one) == missing_value(other)).then(|| both_missing(one, other));
+    match (equal, missing) {
+        (None, None) => "false".to_owned(),
+        (equal, missing) => {
+            let conditions: Vec<String> = equal.into_iter().chain(missing).collect();
+            format!("({})", conditions.join(" or "))
+        }
     }
 }
 
 fn distinct(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let fields = listed(arguments)?;
-    let pairs = fields
-        .iter()
-        .enumerate()
-        .flat_map(|(index, one)| fields[index + 1..].iter().map(move |other| same(one, other)));
+    let pairs = fields.iter().enumerate().flat_map(|(index, one)| {
+        fields[index + 1..].iter().map(|other| counted_as_one(one, other))
+    });
     let unexpected = pairs.collect::<Vec<_>>().join(" or ");
     several(arguments, &fields, unexpected)
 }
@@ -112,17 +154,27 @@ fn equal(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 
 fn sum(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let fields = listed(arguments)?;
-    if let Some(odd) = fields.iter().find(|field| literal::class(field) != Class::Number) {
-        return Err(Problem::new(format!(
-            "`{}` holds no numbers, and cannot be added",
-            odd.name()
-        )));
-    }
     arguments.required("sum_total")?;
     let total = arguments.number("sum_total")?.unwrap_or_default();
-    let exact = fields.iter().all(|field| field.data_type().is_integer());
+    let class = |field: &&Field| literal::class(field);
+    if fields.iter().all(|field| class(field) == Class::Text) {
+        // Texts one after another are no number.
+        return several(arguments, &fields, "true".to_owned());
+    }
+    let is_counted = |field: &&&Field| matches!(class(field), Class::Number | Class::Boolean);
+    if let Some(odd) = fields.iter().find(|field| !is_counted(field)) {
+        let message = format!("`{}` holds no numbers, and cannot be added", odd.name());
+        let refusal = Some(Problem::new(message));
+        let definition = definition(arguments, &fields, "false".to_owned())?;
+        return Compiled::map(arguments, Definition { refusal, ..definition });
+    }
+    let exact =
+        fields.iter().all(|field| field.data_type().is_integer() || class(field) == Class::Boolean);
     let value = |field: &&Field| match exact {
         true => format!("cast({} as bigint)", quoted(field.name())),
+        false if class(field) == Class::Boolean => {
+            format!("cast(cast({} as bigint) as double)", quoted(field.name()))
+        }
         false => format!("cast({} as double)", quoted(field.name())),
     };
     let sum = fields.iter().map(value).collect::<Vec<_>>().join(" + ");

@@ -9,7 +9,7 @@ use super::super::kind::{Compiled, Judged, Kind};
 use super::super::literal::{self, Class};
 use super::super::{Problem, values};
 use crate::checks::form::{Apart, Ask};
-use crate::engine::int_at;
+use crate::engine::{self, int_at};
 
 /// How many different values a result lists.
 const VALUES_MAX: i64 = 10_000;
@@ -86,14 +86,17 @@ pub(super) fn same(one: &Json, other: &Json) -> bool {
     values::compare(&one, &other).map_or(one == other, std::cmp::Ordering::is_eq)
 }
 
-/// As [`same`]; a text is the date or time that it spells where those are compared.
-fn same_in(class: Class, value: &Json, written: &Json) -> bool {
-    let time = |value: &Json| value.as_str().and_then(|text| dtparse::parse(text).ok());
-    match class {
-        Class::Date | Class::Timestamp => {
-            time(value).zip(time(written)).is_some_and(|(value, written)| value.0 == written.0)
+/// What a value of a set is held for where the column has dates or times: the one that a text spells.
+///
+/// Source: GX's `_coerce_value_set_to_column_type`.
+fn of_class(class: Class, written: &Json) -> Json {
+    let time = written.as_str().and_then(|text| engine::dateutil_time(text).ok());
+    match (class, time) {
+        (Class::Date, Some(time)) => Json::String(time.date().to_string()),
+        (Class::Timestamp, Some(time)) => {
+            Json::String(time.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
         }
-        _ => same(value, written),
+        _ => written.clone(),
     }
 }
 
@@ -105,7 +108,8 @@ fn against_set(arguments: &Arguments<'_>, set: Option<&[Json]>) -> Result<Ask, P
     let rows = arguments.subject().relation();
     let literals = |set: &[Json]| -> Vec<String> {
         // What is no date equals none.
-        set.iter().filter_map(|value| literal::equal(field, value).ok().flatten()).collect()
+        let equal = |value| literal::equal(field, &of_class(literal::class(field), value));
+        set.iter().filter_map(|value| equal(value).ok().flatten()).collect()
     };
     let known = match set.map(literals) {
         None => "true".to_owned(),
@@ -145,9 +149,11 @@ fn compared(arguments: &Arguments<'_>, within: bool, whole: bool) -> Result<Comp
         let listed: Vec<usize> = all.filter(|row| whole_at(4, *row) <= VALUES_MAX).collect();
         let mut missing: Vec<Json> = Vec::new();
         for item in given.iter().flatten() {
-            let is_there = known.iter().any(|value| same_in(class, value, item));
-            if !is_there && !missing.iter().any(|other| same(other, item)) {
-                missing.push(item.clone());
+            // Of nothing there is no type to go by.
+            let item = if listed.is_empty() { item.clone() } else { of_class(class, item) };
+            let is_there = known.iter().any(|value| same(value, &item));
+            if !is_there && !missing.iter().any(|other| same(other, &item)) {
+                missing.push(item);
             }
         }
         let success = (!within || strange_count == 0) && (!whole || missing.is_empty());
@@ -168,21 +174,12 @@ fn compared(arguments: &Arguments<'_>, within: bool, whole: bool) -> Result<Comp
     }))
 }
 
-/// A time as numpy spells it, with all six digits of its fraction.
-fn whole_micros(class: Class, value: Json) -> Json {
-    match (class, value) {
-        (Class::Timestamp, Json::String(text)) if !text.contains('.') => {
-            Json::String(format!("{text}.000000"))
-        }
-        (_, value) => value,
-    }
-}
-
 fn most_common(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let set = arguments.list("value_set")?.unwrap_or_default().to_vec();
     let ties = arguments.boolean("ties_okay")?;
-    let class = literal::class(arguments.column("column")?);
-    let column = present(arguments.column("column")?);
+    let field = arguments.column("column")?;
+    let (class, data_type) = (literal::class(field), field.data_type().clone());
+    let column = present(field);
     let rows = arguments.subject().relation();
     let sql = format!(
         "with counted as (select v, count(*) as n from (select {column} as v from {rows}) as column_values \
@@ -193,7 +190,7 @@ fn most_common(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let ask = Ask::query(sql, Apart::HeavyAggregate);
     Ok(Compiled::aggregate(ask, move |answers| {
         let modes = counted(answers.queries.first())?.into_iter();
-        let modes: Vec<Json> = modes.map(|(value, _)| whole_micros(class, value)).collect();
+        let modes: Vec<Json> = modes.map(|(value, _)| values::numpy(&data_type, value)).collect();
         // A text is no date to Python.
         let is_time = matches!(class, Class::Date | Class::Timestamp);
         let is_hit = |mode: &&Json| !is_time && set.iter().any(|known| same(known, mode));

@@ -2,12 +2,13 @@
 //!
 //! Source: GX's `ExpectColumnKLDivergenceToBeLessThan._validate` on pandas, and scipy's `stats.entropy`.
 
+use arrow::datatypes::Field;
 use serde_json::{Value as Json, json};
 
-use super::super::Problem;
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Judged, Kind};
 use super::super::literal::{self, Class};
+use super::super::{Problem, coerced};
 use super::distinct::{counted, counts, same};
 use crate::checks::form::{Ask, Measure};
 
@@ -26,6 +27,11 @@ pub(super) const KINDS: &[Kind] = &[Kind {
     ],
     compile: divergence,
 }];
+
+/// More bins than this are not made: they tell nothing.
+const BINS_MAX: f64 = 10_000.0;
+const TAILS_TWICE: &str =
+    "tail_weight_holdout must be 0 when using tail_weights in partition object";
 
 /// What holds of both kinds of partition.
 #[derive(Clone, Copy)]
@@ -65,8 +71,7 @@ fn divergence(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     }
     let limits = limits(arguments)?;
     if limits.tail != 0.0 && partition.get("tail_weights").is_some() {
-        let message = "tail_weight_holdout must be 0 when using tail_weights in partition object";
-        return Err(Problem::new(message));
+        return Err(Problem::new(TAILS_TWICE));
     }
     match (categories, bins) {
         (Some(categories), _) => {
@@ -86,15 +91,12 @@ fn divergence(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     }
 }
 
-/// Without a partition the column is held against its own values. GX also makes bins of its own, numpy's "auto", which
-/// cannot be told before the values are seen; here bins are given.
+/// Without a partition the column is held against its own values, or against the bins that numpy calls "auto".
 fn of_itself(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    if arguments.get("bucketize_data").and_then(Json::as_bool) != Some(false) {
-        let message = "without `partition_object` no bins are made here";
-        let hint = "give `bins` and `weights`, or set `bucketize_data` to false";
-        return Err(Problem::new(format!("{message}; {hint}")));
-    }
     let limits = limits(arguments)?;
+    if arguments.get("bucketize_data").is_none() || arguments.boolean("bucketize_data")? {
+        return of_its_own_bins(arguments, limits);
+    }
     if limits.internal > 0.0 {
         let message = "Internal weight holdout cannot be used for discrete data.";
         return Err(Problem::new(message));
@@ -111,6 +113,73 @@ fn of_itself(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
             .unzip();
         Ok(divergent(&values, &weights, &counted, limits.tail, limits.threshold))
     }))
+}
+
+/// Source: GX's metric `column.partition` with bins "auto": as many as Sturges or Freedman and Diaconis ask for, the more.
+fn of_its_own_bins(arguments: &Arguments<'_>, limits: Limits) -> Result<Compiled, Problem> {
+    number_column(arguments)?;
+    Ok(Compiled::aggregate(counts(arguments, "v")?, move |answers| {
+        let counted = counted(answers.queries.first())?;
+        // Truths are the numbers 0 and 1.
+        let number = |value: &Json| coerced::number(value);
+        let counted: Vec<(f64, u64)> =
+            counted.iter().filter_map(|(value, count)| Some((number(value)?, *count))).collect();
+        let all: u64 = counted.iter().map(|(_, count)| count).sum();
+        if all == 0 {
+            // numpy's one bin around nothing, which nothing diverges from.
+            let tails = Some(vec![0.5, 0.5]);
+            let nothing = Partition { bins: vec![f64::NAN], weights: Vec::new(), tails };
+            return Ok(continuous(&nothing, &[], (0, 0), 0, limits));
+        }
+        let bins = own_bins(&counted, all);
+        if bins.len() < 2 || !bins.is_sorted_by(|one, next| one < next) {
+            return Err(Problem::new("Invalid partition object."));
+        }
+        let last = bins.len() - 2;
+        let mut found = vec![0; bins.len() - 1];
+        for (value, count) in counted {
+            let bin = bins.partition_point(|edge| *edge <= value).saturating_sub(1);
+            found[bin.min(last)] += count;
+        }
+        let weights: Vec<f64> = found.iter().map(|count| *count as f64 / all as f64).collect();
+        let tail = (1.0 - weights.iter().sum::<f64>()) / 2.0;
+        if limits.tail != 0.0 {
+            return Err(Problem::new(TAILS_TWICE));
+        }
+        let partition = Partition { bins, weights, tails: Some(vec![tail, tail]) };
+        Ok(continuous(&partition, &found, (0, 0), all, limits))
+    }))
+}
+
+/// Edges of bins of one width over values in order, each with its count.
+fn own_bins(counted: &[(f64, u64)], all: u64) -> Vec<f64> {
+    let (Some((first, _)), Some((last, _))) = (counted.first(), counted.last()) else {
+        return Vec::new();
+    };
+    let quartile = |share: f64| {
+        let place = (share * (all - 1) as f64).round_ties_even();
+        let mut before = 0;
+        let value = counted.iter().find(|(_, count)| {
+            before += count;
+            before as f64 > place
+        });
+        value.map_or(*last, |(value, _)| *value)
+    };
+    let range = quartile(0.75) - quartile(0.25);
+    let sturges = (all as f64 + 1.0).log2().ceil();
+    let width = 2.0 * range / (all as f64).powf(1.0 / 3.0);
+    let bins = match range < 1e-10 {
+        true => sturges,
+        false => sturges.max(((last - first) / width).ceil()),
+    };
+    if bins > BINS_MAX {
+        return Vec::new();
+    }
+    let step = (last - first) / bins;
+    let edge = |place: u32| f64::from(place) * step + first;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few bins")]
+    let edges = (0..bins as u32).map(edge);
+    edges.chain([*last]).collect()
 }
 
 fn limits(arguments: &Arguments<'_>) -> Result<Limits, Problem> {
@@ -141,19 +210,15 @@ fn binned(
     partition: Partition,
     limits: Limits,
 ) -> Result<Compiled, Problem> {
-    let field = arguments.column("column")?;
-    if arguments.get("bucketize_data").and_then(Json::as_bool) == Some(false) {
+    let (field, column) = number_column(arguments)?;
+    if arguments.get("bucketize_data").is_some() && !arguments.boolean("bucketize_data")? {
         let message = "KL Divergence cannot be computed with a continuous partition object and the bucketize_data parameter set to false.";
         return Err(Problem::new(message));
     }
-    if literal::class(field) != Class::Number {
-        return Err(Problem::new(format!("`{}` holds no numbers to put in bins", field.name())));
-    }
-    let column = format!("cast({} as double)", quoted(field.name()));
     let present = literal::present(field);
     let count = |condition: String| Measure::Count(format!("{present} and {condition}"));
     let compared = |sign: &str, bound: f64| format!("{column} {sign} cast('{bound}' as double)");
-    let Partition { bins, weights, tails } = partition;
+    let bins = &partition.bins;
     let (Some(&first), Some(&last)) = (bins.first(), bins.last()) else {
         return Err(Problem::new("Invalid partition object."));
     };
@@ -167,24 +232,49 @@ fn binned(
         count(format!("{} and {}", compared(">=", ends[0]), compared(below, ends[1])))
     }));
     let ask = Ask::measures(arguments.subject(), measures);
-    let expected = held_out(&weights, limits);
-    let expected_tails = tails.unwrap_or_else(|| vec![limits.tail / 2.0; 2]);
     Ok(Compiled::aggregate(ask, move |answers| {
-        let all = answers.count(0) as f64;
-        let share = |index: usize| answers.count(index) as f64 / all;
-        let observed: Vec<f64> = (0..expected.len()).map(|bin| share(bin + 3)).collect();
-        let observed_tails = vec![share(1), share(2)];
-        let whole = |tails: &[f64], weights: &[f64]| [&tails[..1], weights, &tails[1..]].concat();
-        let divergence =
-            entropy(&whole(&observed_tails, &observed), &whole(&expected_tails, &expected));
-        let mut judged = judged(divergence, limits.threshold);
-        let details = json!({
-            "observed_partition": {"bins": bins, "weights": observed, "tail_weights": observed_tails},
-            "expected_partition": {"bins": bins, "weights": expected, "tail_weights": expected_tails},
-        });
-        judged.result.insert("details".to_owned(), details);
-        Ok(judged)
+        let found: Vec<u64> =
+            (0..partition.weights.len()).map(|bin| answers.count(bin + 3)).collect();
+        let outside = (answers.count(1), answers.count(2));
+        Ok(continuous(&partition, &found, outside, answers.count(0), limits))
     }))
+}
+
+/// The column that is put in bins, and its values as SQL.
+fn number_column<'a>(arguments: &Arguments<'a>) -> Result<(&'a Field, String), Problem> {
+    let field = arguments.column("column")?;
+    let column = quoted(field.name());
+    match literal::class(field) {
+        Class::Number => Ok((field, format!("cast({column} as double)"))),
+        Class::Boolean => Ok((field, format!("cast(cast({column} as bigint) as double)"))),
+        _ => Err(Problem::new(format!("`{}` holds no numbers to put in bins", field.name()))),
+    }
+}
+
+/// What was counted in each bin and outside of them, of `all`, against the partition.
+fn continuous(
+    partition: &Partition,
+    found: &[u64],
+    (below, above): (u64, u64),
+    all: u64,
+    limits: Limits,
+) -> Judged {
+    let Partition { bins, weights, tails } = partition;
+    let expected = held_out(weights, limits);
+    let expected_tails = tails.clone().unwrap_or_else(|| vec![limits.tail / 2.0; 2]);
+    let share = |count: u64| count as f64 / all as f64;
+    let observed: Vec<f64> = found.iter().map(|count| share(*count)).collect();
+    let observed_tails = vec![share(below), share(above)];
+    let whole = |tails: &[f64], weights: &[f64]| [&tails[..1], weights, &tails[1..]].concat();
+    let divergence =
+        entropy(&whole(&observed_tails, &observed), &whole(&expected_tails, &expected));
+    let mut judged = judged(divergence, limits.threshold);
+    let details = json!({
+        "observed_partition": {"bins": bins, "weights": observed, "tail_weights": observed_tails},
+        "expected_partition": {"bins": bins, "weights": expected, "tail_weights": expected_tails},
+    });
+    judged.result.insert("details".to_owned(), details);
+    judged
 }
 
 /// The weights with what is held out taken off; bins of weight 0 share what is held out for them.
@@ -206,6 +296,7 @@ fn entropy(observed: &[f64], expected: &[f64]) -> f64 {
     let part = |(observed, expected): (&f64, &f64)| {
         let (p, q) = (observed / all_observed, expected / all_expected);
         match p == 0.0 {
+            true if q < 0.0 => f64::INFINITY,
             true => 0.0,
             false => p * (p / q).ln(),
         }

@@ -1,5 +1,7 @@
 //! Values compared with those before them, and with all.
 
+use arrow::datatypes::Field;
+
 use super::super::Problem;
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Kind};
@@ -35,8 +37,8 @@ pub(super) const KINDS: &[Kind] = &[
 
 fn ordered(arguments: &Arguments<'_>, wrong: &str) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    if !matches!(literal::class(field), Class::Number | Class::Date | Class::Timestamp) {
-        let message = "only numbers, dates and times have differences, and so an order here";
+    if matches!(literal::class(field), Class::Text | Class::Other) {
+        let message = "texts have no differences, and so no order here";
         let refusal = Problem::new(format!("`{}`: {message}", field.name()));
         return Compiled::map(arguments, Definition::refused(field, refusal));
     }
@@ -49,20 +51,30 @@ fn ordered(arguments: &Arguments<'_>, wrong: &str) -> Result<Compiled, Problem> 
 
 fn scores(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    if literal::class(field) != Class::Number {
+    if !matches!(literal::class(field), Class::Number | Class::Boolean) {
         let message = "Cannot complete Z-score calculations on a non-numerical column.";
         return Compiled::map(arguments, Definition::refused(field, Problem::new(message)));
     }
     arguments.required("threshold")?;
     let threshold = arguments.number("threshold")?.unwrap_or_default();
-    let column = quoted(field.name());
-    let score = format!("(cast(t.{column} as double) - t.__mean) / nullif(t.__deviation, 0)");
+    let (of_row, of_all) = numbers(field);
+    let score = format!("({of_row} - t.__mean) / nullif(t.__deviation, 0)");
     let unexpected = match arguments.boolean("double_sided")? {
         true => format!("abs({score}) >= cast('{}' as double)", threshold.abs()),
         false => format!("{score} >= cast('{threshold}' as double)"),
     };
-    let rows = Rows::Scaled(mean_and_deviation(&format!("cast({column} as double)")));
+    let rows = Rows::Scaled(mean_and_deviation(&of_all));
     Compiled::map(arguments, Definition { rows, ..Definition::of_column(field, unexpected) })
+}
+
+/// A row's value as a number, and those of all rows.
+fn numbers(field: &Field) -> (String, String) {
+    let number = |column: String| match literal::class(field) {
+        Class::Boolean => format!("cast(cast({column} as bigint) as double)"),
+        _ => format!("cast({column} as double)"),
+    };
+    let column = quoted(field.name());
+    (number(format!("t.{column}")), number(column))
 }
 
 fn mean_and_deviation(number: &str) -> Vec<String> {
@@ -95,12 +107,7 @@ fn outliers(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
         (Class::Number, _) | (Class::Boolean, "std") => {}
         _ => return Compiled::map(arguments, Definition::refused(field, refusal)),
     }
-    let number = |column: String| match literal::class(field) {
-        Class::Boolean => format!("cast(cast({column} as bigint) as double)"),
-        _ => format!("cast({column} as double)"),
-    };
-    let (of_row, of_all) =
-        (number(format!("t.{}", quoted(field.name()))), number(quoted(field.name())));
+    let (of_row, of_all) = numbers(field);
     let finite = |name: &str| format!("abs(t.{name}) < cast('Infinity' as double)");
     let reach = |spread: &str| format!("cast('{multiplier}' as double) * {spread}");
     let (aggregates, needed, outside) = match method {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::super::Problem;
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Kind};
-use super::super::literal;
+use super::super::literal::{self, Class};
 use super::super::map::{Definition, Rows, Shape};
 
 pub(super) const KINDS: &[Kind] = &[
@@ -32,22 +32,21 @@ pub(super) const KINDS: &[Kind] = &[
 
 fn equal(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let (a, b) = both(arguments)?;
-    let unexpected = match comparable(a, b) {
-        true => format!("not coalesce({} = {}, false)", quoted(a.name()), quoted(b.name())),
-        false => "true".to_owned(),
+    let unexpected = match sides(a, b) {
+        Some((a, b)) => format!("not coalesce({a} = {b}, false)"),
+        None => "true".to_owned(),
     };
     pair(arguments, (a, b), unexpected)
 }
 
 fn greater(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let (a, b) = both(arguments)?;
-    if !comparable(a, b) {
+    let Some((left, right)) = sides(a, b) else {
         let (a, b) = (a.name(), b.name());
         return Err(Problem::new(format!("`{a}` and `{b}` are of types that have no order")));
-    }
+    };
     let equal = if arguments.boolean("or_equal")? { "=" } else { "" };
-    let unexpected =
-        format!("not coalesce({} >{equal} {}, false)", quoted(a.name()), quoted(b.name()));
+    let unexpected = format!("not coalesce({left} >{equal} {right}, false)");
     pair(arguments, (a, b), unexpected)
 }
 
@@ -81,7 +80,9 @@ fn is(field: &Field, value: &Json) -> Result<Option<String>, Problem> {
     if value.is_null() {
         return Ok(Some(literal::missing(field)));
     }
-    let value = literal::equal(field, value)?;
+    // Python takes no text for the time that it spells.
+    let is_time = matches!(literal::class(field), Class::Date | Class::Timestamp);
+    let value = if is_time { None } else { literal::equal(field, value)? };
     Ok(value.map(|value| format!("coalesce({column} = {value}, false)")))
 }
 
@@ -92,8 +93,28 @@ fn both<'a>(arguments: &Arguments<'a>) -> Result<(&'a Field, &'a Field), Problem
 /// Whether Python compares values of the one with those of the other.
 pub(in super::super) fn comparable(one: &Field, other: &Field) -> bool {
     let (one, other) = (literal::class(one), literal::class(other));
-    let is_time = |class| matches!(class, literal::Class::Date | literal::Class::Timestamp);
+    let is_time = |class| matches!(class, Class::Date | Class::Timestamp);
     one == other || (is_time(one) && is_time(other))
+}
+
+/// Two columns as SQL that compares them as Python does: truths are the numbers 0 and 1. `None` where no value of the one
+/// equals one of the other.
+pub(super) fn sides(one: &Field, other: &Field) -> Option<(String, String)> {
+    let has_truths = |field: &Field| literal::class(field) == Class::Boolean;
+    let is_counted = |field: &Field| has_truths(field) || literal::class(field) == Class::Number;
+    let side = |field: &Field, against: &Field| {
+        let column = quoted(field.name());
+        match has_truths(field) {
+            true if !has_truths(against) => format!("cast({column} as bigint)"),
+            // A decimal does not hold every float.
+            _ if field.data_type().is_decimal() && against.data_type().is_floating() => {
+                format!("cast({column} as double)")
+            }
+            _ => column,
+        }
+    };
+    let is_comparable = comparable(one, other) || (is_counted(one) && is_counted(other));
+    is_comparable.then(|| (side(one, other), side(other, one)))
 }
 
 fn pair(

@@ -127,14 +127,25 @@ fn joined(arguments: &Arguments<'_>, conditions: &[String]) -> Result<String, Pr
 
 fn regex_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let conditions = each(arguments, "regex_list", |pattern| found(field, pattern))?;
-    of(arguments, field, format!("not ({})", joined(arguments, &conditions)?))
+    regexes(arguments, field, |conditions| format!("not ({conditions})"))
+}
+
+/// Patterns are not read where there is no value to look at.
+fn regexes(
+    arguments: &Arguments<'_>,
+    field: &Field,
+    unexpected: impl Fn(String) -> String,
+) -> Result<Compiled, Problem> {
+    arguments.required("regex_list")?;
+    match each(arguments, "regex_list", |pattern| found(field, pattern)) {
+        Ok(conditions) => of(arguments, field, unexpected(joined(arguments, &conditions)?)),
+        Err(refusal) => Compiled::map(arguments, Definition::refused(field, refusal)),
+    }
 }
 
 fn not_regex_list(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let conditions = each(arguments, "regex_list", |pattern| found(field, pattern))?;
-    of(arguments, field, joined(arguments, &conditions)?)
+    regexes(arguments, field, |conditions| conditions)
 }
 
 fn is_like(arguments: &Arguments<'_>, field: &Field, pattern: &str) -> Result<String, Problem> {

@@ -47,6 +47,15 @@ pub(super) const KINDS: &[Kind] = &[
         arguments: &["unexpected_rows_query", "mostly", "description"],
         compile: unexpected_rows,
     },
+    Kind {
+        name: "expect_query_results_to_match_comparison",
+        help: "two queries return the same rows, one of them in another data source: an error that says so",
+        arguments: &["base_query", "comparison_data_source_name", "comparison_query", "mostly"],
+        compile: |arguments| {
+            let message = "compares with another data source, which there is none of here, nor for frames in Great Expectations";
+            Err(Problem::new(format!("`{}` {message}", arguments.kind())))
+        },
+    },
     not_implemented("expect_column_bootstrapped_ks_test_p_value_to_be_greater_than"),
     not_implemented("expect_column_chisquare_test_p_value_to_be_greater_than"),
     not_implemented("expect_column_pair_cramers_phi_value_to_be_less_than"),

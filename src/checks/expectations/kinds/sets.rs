@@ -3,11 +3,12 @@
 use arrow::datatypes::Field;
 use serde_json::Value as Json;
 
-use super::super::Problem;
 use super::super::arguments::{Arguments, quoted};
 use super::super::kind::{Compiled, Kind};
 use super::super::literal::{self, Class};
 use super::super::map::Definition;
+use super::super::{Problem, coerced};
+use crate::engine;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -46,19 +47,39 @@ fn between(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
     let bound =
         |key: &str| arguments.get(key).map(|value| literal::bound(field, value)).transpose();
+    if let (Some(low), Some(high)) = (arguments.get("min_value"), arguments.get("max_value"))
+        && literal::class(field) != Class::Text
+        && coerced::number(low).is_some() != coerced::number(high).is_some()
+    {
+        return Err(Problem::new(format!("{low} and {high} cannot be compared")));
+    }
     let (low, high) = match (bound("min_value"), bound("max_value")) {
         (Ok(low), Ok(high)) => (low, high),
         (Err(refusal), _) | (_, Err(refusal)) => {
             return Compiled::map(arguments, Definition::refused(field, refusal));
         }
     };
-    let unexpected = outside(arguments, &quoted(field.name()), low, high)?;
+    let column = quoted(field.name());
+    let value = match literal::class(field) {
+        Class::Boolean => format!("cast({column} as bigint)"),
+        _ => column,
+    };
+    let unexpected = outside(arguments, &value, low, high)?;
     if let (Some(low), Some(high)) = (arguments.get("min_value"), arguments.get("max_value"))
-        && low.as_f64().zip(high.as_f64()).is_some_and(|(low, high)| low > high)
+        && is_greater(low, high)
     {
         return Err(Problem::new("min_value cannot be greater than max_value"));
     }
     Compiled::map(arguments, Definition::of_column(field, unexpected))
+}
+
+/// Whether one bound is greater than the other, as numbers or as the times that they spell.
+fn is_greater(low: &Json, high: &Json) -> bool {
+    if let (Some(low), Some(high)) = (coerced::number(low), coerced::number(high)) {
+        return low > high;
+    }
+    let time = |bound: &Json| bound.as_str().and_then(|text| engine::dateutil_time(text).ok());
+    time(low).zip(time(high)).is_some_and(|(low, high)| low > high)
 }
 
 /// The condition of a value outside of the bounds.

@@ -72,9 +72,12 @@ fn column_exists(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let column = arguments.required_text("column")?;
     let index = arguments.whole("column_index")?.filter(|index| *index != 0);
     let names = names(arguments);
-    let success = match index.map(usize::try_from) {
+    // As Python counts, -1 is the last.
+    let from_end = |index: i64| names.len().checked_sub(usize::try_from(-index).ok()?);
+    let place = |index: i64| usize::try_from(index).ok().or_else(|| from_end(index));
+    let success = match index.map(place) {
         None => names.contains(&column),
-        Some(index) => index.is_ok_and(|index| names.get(index) == Some(&column)),
+        Some(place) => place.is_some_and(|place| names.get(place) == Some(&column)),
     };
     Ok(known(success, &json!({})))
 }
@@ -170,8 +173,8 @@ fn rows(
 }
 
 fn row_count_between(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    let bounds = Bounds::read(arguments)?;
-    let (low, high) = (arguments.number("min_value")?, arguments.number("max_value")?);
+    let bounds = Bounds::read_whole(arguments)?;
+    let (low, high) = (arguments.whole("min_value")?, arguments.whole("max_value")?);
     if let (Some(low), Some(high)) = (low, high)
         && low > high
     {
