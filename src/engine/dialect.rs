@@ -162,8 +162,11 @@ impl VisitorMut for Rewriter<'_> {
                 }
             }
             Expr::Value(value) if is_scientific(value) => {
-                let value = Box::new(expr.clone());
-                *expr = cast(value, SqlType::DoublePrecision);
+                // As a text: the planner would make a decimal of the number first, and not of every one.
+                if let Value::Number(digits, _) = &value.value {
+                    value.value = Value::SingleQuotedString(digits.clone());
+                }
+                *expr = cast(Box::new(expr.clone()), SqlType::DoublePrecision);
             }
             _ => {}
         }

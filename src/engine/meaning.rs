@@ -5,6 +5,7 @@
 //! - Ranks and row numbers are bigints.
 //! - A number cast to an integer is rounded, not cut off: decimals half away from zero, doubles half to even.
 //! - Integers that overflow are an error; the engine's own operators would wrap round.
+//! - A decimal beside a double or a real is one, too: `x = 0.1` compares doubles.
 //! - A text in a list of booleans is read as one: `flag in ('true')`.
 //! - `x in ($list)` asks whether `x` is one of the items of a parameter that is a list.
 //! - `timestamp` means microseconds, `decimal` without arguments `decimal(18,3)`.
@@ -27,7 +28,7 @@ use datafusion::logical_expr::planner::{
 };
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    AggregateUDF, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
+    AggregateUDF, Between, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
     WindowFunctionDefinition, try_cast,
 };
 use datafusion::optimizer::AnalyzerRule;
@@ -62,6 +63,11 @@ impl ExprPlanner for DuckDbExpressions {
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
         let type_of = |expr: &Expr| expr.get_type(schema).unwrap_or(DataType::Null);
+        let mut raw = raw;
+        if let Some(float) = float_among(&[type_of(&raw.left), type_of(&raw.right)]) {
+            raw.left = beside(raw.left, &float, schema);
+            raw.right = beside(raw.right, &float, schema);
+        }
         let (left, right) = (type_of(&raw.left), type_of(&raw.right));
         let planned = match raw.op {
             BinaryOperator::Divide if !is_interval(&left) => quotient(raw.left, raw.right),
@@ -114,6 +120,23 @@ impl ExprPlanner for DuckDbExpressions {
             }
             _ => Ok(PlannerResult::Original(raw)),
         }
+    }
+}
+
+/// The type in which values of these types meet, if decimals meet floating numbers: the widest of those.
+fn float_among(types: &[DataType]) -> Option<DataType> {
+    let has_decimal = types.iter().any(DataType::is_decimal);
+    let mut floats = types.iter().filter(|data_type| data_type.is_floating());
+    let is_double = |data_type: &DataType| *data_type == DataType::Float64;
+    let widest = floats.clone().find(|it| is_double(it)).or_else(|| floats.next());
+    widest.filter(|_| has_decimal).cloned()
+}
+
+/// A decimal as a `float`; anything else as it is.
+fn beside(expr: Expr, float: &DataType, schema: &DFSchema) -> Expr {
+    match expr.get_type(schema) {
+        Ok(found) if found.is_decimal() => to(expr, float.clone()),
+        _ => expr,
     }
 }
 
@@ -285,9 +308,9 @@ fn rounded(expr: Expr, from: &DataType) -> Option<Expr> {
     Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![number])))
 }
 
-/// Whether [`in_lists`] may have something to do.
-pub(super) fn has_in_list(plan: &LogicalPlan) -> Result<bool> {
-    has_expression(plan, |expr| matches!(expr, Expr::InList(_)))
+/// Whether [`several`] may have something to do.
+pub(super) fn has_several(plan: &LogicalPlan) -> Result<bool> {
+    has_expression(plan, |expr| matches!(expr, Expr::InList(_) | Expr::Between(_)))
 }
 
 /// Whether such an expression stands anywhere in the plan.
@@ -302,37 +325,65 @@ pub(super) fn has_expression(plan: &LogicalPlan, is: impl Fn(&Expr) -> bool) -> 
     Ok(found)
 }
 
-/// `x in ($list)` as what it means where the parameter is a list: that `x` is one of its items. Texts among booleans are
-/// read as such.
-pub(super) fn in_lists(plan: LogicalPlan) -> Result<LogicalPlan> {
+/// What compares a value with several others, as it is meant, in a whole plan: see [`as_meant`].
+pub(super) fn several(plan: LogicalPlan) -> Result<LogicalPlan> {
     let changed = plan.transform_up_with_subqueries(|node| {
         let schema = merge_schema(&node.inputs());
-        node.map_expressions(|expr| {
-            expr.transform_up(|expr| match expr {
-                Expr::InList(InList { expr, list, negated }) if item_type(&list).is_some() => {
-                    let item_type = item_type(&list).unwrap_or(DataType::Null);
-                    let list = list.into_iter().next().unwrap_or_default();
-                    let found = array_has(list, as_item((*expr).clone(), item_type, &schema)?);
-                    // Null is neither in a list nor not in it.
-                    let judged = if negated { (!found).and(expr.is_not_null()) } else { found };
-                    Ok(Transformed::yes(judged))
-                }
-                Expr::InList(InList { expr, list, negated })
-                    if list.iter().any(is_text)
-                        && expr.get_type(&schema).is_ok_and(|found| found == DataType::Boolean) =>
-                {
-                    let item = |item: Expr| match is_text(&item) {
-                        true => to(item, DataType::Boolean),
-                        false => item,
-                    };
-                    let list = list.into_iter().map(item).collect();
-                    Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
-                }
-                other => Ok(Transformed::no(other)),
-            })
-        })
+        node.map_expressions(|expr| as_meant(expr, &schema))
     })?;
     Ok(changed.data)
+}
+
+/// `x in ($list)` as what it means where the parameter is a list: that `x` is one of its items. Texts among booleans are
+/// read as such; decimals among floating numbers, also those of a `between`, are such.
+pub(super) fn as_meant(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    expr.transform_up(|expr| match expr {
+        Expr::InList(InList { expr, list, negated }) if item_type(&list).is_some() => {
+            let item_type = item_type(&list).unwrap_or(DataType::Null);
+            let list = list.into_iter().next().unwrap_or_default();
+            let found = array_has(list, as_item((*expr).clone(), item_type, schema)?);
+            // Null is neither in a list nor not in it.
+            let judged = if negated { (!found).and(expr.is_not_null()) } else { found };
+            Ok(Transformed::yes(judged))
+        }
+        Expr::InList(InList { expr, list, negated })
+            if list.iter().any(is_text)
+                && expr.get_type(schema).is_ok_and(|found| found == DataType::Boolean) =>
+        {
+            let item = |item: Expr| match is_text(&item) {
+                true => to(item, DataType::Boolean),
+                false => item,
+            };
+            let list = list.into_iter().map(item).collect();
+            Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
+        }
+        Expr::InList(InList { expr, list, negated }) => {
+            let Some(float) = float_of(list.iter().chain([&*expr]), schema) else {
+                return Ok(Transformed::no(Expr::InList(InList { expr, list, negated })));
+            };
+            let list = list.into_iter().map(|item| beside(item, &float, schema)).collect();
+            let expr = Box::new(beside(*expr, &float, schema));
+            Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
+        }
+        Expr::Between(between) => {
+            let parts = [&*between.expr, &*between.low, &*between.high];
+            let Some(float) = float_of(parts, schema) else {
+                return Ok(Transformed::no(Expr::Between(between)));
+            };
+            let part = |part: Box<Expr>| Box::new(beside(*part, &float, schema));
+            let Between { expr, negated, low, high } = between;
+            let between = Between::new(part(expr), negated, part(low), part(high));
+            Ok(Transformed::yes(Expr::Between(between)))
+        }
+        other => Ok(Transformed::no(other)),
+    })
+}
+
+/// As [`float_among`], of the expressions' types.
+fn float_of<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Option<DataType> {
+    let types: Vec<DataType> =
+        exprs.into_iter().filter_map(|expr| expr.get_type(schema).ok()).collect();
+    float_among(&types)
 }
 
 fn is_text(expr: &Expr) -> bool {

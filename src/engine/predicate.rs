@@ -17,7 +17,7 @@ use datafusion::physical_plan::PhysicalExpr;
 
 use super::catalog::plan_expression;
 use super::error::{carried, from_planning};
-use super::meaning::exact_numbers;
+use super::meaning::{as_meant, exact_numbers};
 use super::plan::is_volatile;
 use super::session::{SORT_RESERVE_BYTES_MAX, state};
 use super::table::presented;
@@ -49,6 +49,7 @@ fn physical(schema: &SchemaRef, expression: &str) -> Result<Arc<dyn PhysicalExpr
     let planned = plan_expression(&PLAIN, parsed, &columns)?;
     refuse_more_than_rows(&planned)?;
     let planning = |error: DataFusionError| from_planning(&error);
+    let planned = as_meant(planned, &columns).map_err(planning)?.data;
     let data_type = planned.get_type(&columns).map_err(planning)?;
     if !matches!(data_type, DataType::Boolean | DataType::Null) {
         let found = types::sql_name(&data_type);

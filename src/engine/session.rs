@@ -163,8 +163,8 @@ impl SessionParts {
         let state = &self.engine.wide;
         let catalog = Catalog { state, session: Some(self), within, seen: Arc::default() };
         let mut plan = catalog.plan_query(parsed.query, parameters)?;
-        if meaning::has_in_list(&plan).map_err(|error| from_planning(&error))? {
-            plan = meaning::in_lists(plan).map_err(|error| from_planning(&error))?;
+        if meaning::has_several(&plan).map_err(|error| from_planning(&error))? {
+            plan = meaning::several(plan).map_err(|error| from_planning(&error))?;
         }
         let columns = plan.schema().fields().iter();
         let columns = columns.map(|f| written.get(f.name()).unwrap_or(f.name()).clone());

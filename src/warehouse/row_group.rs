@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef};
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
 };
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
@@ -29,6 +29,9 @@ pub(super) struct Shape {
     pub(super) root: TypePtr,
     pub(super) properties: WriterPropertiesPtr,
     factory: ArrowRowGroupWriterFactory,
+    /// Makes row groups that say nothing of the bounds of floating numbers: those of Parquet leave NaN out, which is greater
+    /// than any number here, and readers would pass over it.
+    factory_of_nan: ArrowRowGroupWriterFactory,
 }
 
 /// Rows on their way into a file.
@@ -50,7 +53,7 @@ impl Shape {
         let schema = Arc::new(stored_schema(table, schema)?);
         for field in schema.fields() {
             let alone = Schema::new(vec![Arc::clone(field)]);
-            let storable = layout(&alone, options).and_then(|(.., factory)| {
+            let storable = layout(&alone, options, false).and_then(|(.., factory)| {
                 let empty = arrow::array::new_empty_array(field.data_type());
                 rows_hash(&[empty], 0)?;
                 factory.create_column_writers(0)
@@ -58,8 +61,9 @@ impl Shape {
             storable.map_err(|_| unstorable(table, field))?;
         }
         let encode = |source| WarehouseError::Encode { table: table.clone(), source };
-        let (root, properties, factory) = layout(&schema, options).map_err(encode)?;
-        Ok(Self { table: table.clone(), schema, root, properties, factory })
+        let (root, properties, factory) = layout(&schema, options, false).map_err(encode)?;
+        let (.., factory_of_nan) = layout(&schema, options, true).map_err(encode)?;
+        Ok(Self { table: table.clone(), schema, root, properties, factory, factory_of_nan })
     }
 
     /// Encodes rows to a row group, and adds up their hashes meanwhile.
@@ -68,7 +72,9 @@ impl Shape {
     /// If the batches do not fit the shape.
     pub(super) fn encode(&self, batches: &[RecordBatch]) -> Result<RowGroup, WarehouseError> {
         let failed = |source| self.failed(source);
-        let mut writers = self.factory.create_column_writers(0).map_err(failed)?;
+        let has_nan = batches.iter().flat_map(RecordBatch::columns).any(|column| has_nan(column));
+        let factory = if has_nan { &self.factory_of_nan } else { &self.factory };
+        let mut writers = factory.create_column_writers(0).map_err(failed)?;
         let (mut rows, mut sum) = (0, 0_u128);
         for batch in batches {
             let columns = self.stored_columns(batch)?;
@@ -132,11 +138,19 @@ impl Shape {
     }
 }
 
+fn has_nan(column: &ArrayRef) -> bool {
+    let doubles = column.as_primitive_opt::<Float64Type>();
+    let reals = column.as_primitive_opt::<Float32Type>();
+    doubles.is_some_and(|column| column.values().iter().any(|value| value.is_nan()))
+        || reals.is_some_and(|column| column.values().iter().any(|value| value.is_nan()))
+}
+
 fn layout(
     schema: &Schema,
     options: &WriteOptions,
+    of_nan: bool,
 ) -> Result<(TypePtr, WriterPropertiesPtr, ArrowRowGroupWriterFactory), ParquetError> {
-    let mut properties = properties(schema, options)?;
+    let mut properties = properties(schema, options, of_nan)?;
     add_encoded_arrow_schema_to_metadata(schema, &mut properties);
     let properties = Arc::new(properties);
     let root = ArrowSchemaConverter::new().convert(schema)?.root_schema_ptr();
@@ -148,11 +162,19 @@ fn layout(
 
 /// Zstandard at its fastest level, statistics by page, dictionaries but for columns whose values hardly repeat: those
 /// hold the differences of numbers that follow each other.
-fn properties(schema: &Schema, options: &WriteOptions) -> Result<WriterProperties, ParquetError> {
+fn properties(
+    schema: &Schema,
+    options: &WriteOptions,
+    of_nan: bool,
+) -> Result<WriterProperties, ParquetError> {
     let program = concat!("clearwell version ", env!("CARGO_PKG_VERSION"));
     let mut builder = WriterProperties::builder()
         .set_created_by(program.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?));
+    for field in schema.fields().iter().filter(|field| of_nan && field.data_type().is_floating()) {
+        let path = ColumnPath::new(vec![field.name().clone()]);
+        builder = builder.set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
     for field in schema.fields() {
         if !options.distinct.iter().any(|column| column == field.name()) {
             continue;

@@ -14,13 +14,22 @@ use parquet::file::metadata::ParquetMetaData;
 use super::columns::is_hidden;
 use super::manifest::ColumnStatistics;
 
-/// Statistics of each column that a table shows. Nested columns have none; NaN is left out of minimum and maximum, which
-/// are absent too where a text is longer than Parquet keeps.
+/// Statistics of each column that a table shows. Nested columns have none, nor have columns with NaN; minimum and maximum
+/// are absent where a text is longer than Parquet keeps.
 pub(super) fn of_file(
     schema: &Schema,
     metadata: &ParquetMetaData,
 ) -> Result<BTreeMap<String, ColumnStatistics>, ParquetError> {
-    let flat = |field: &&Field| !is_hidden(field.name()) && !field.data_type().is_nested();
+    let groups = metadata.row_groups();
+    let is_told = |field: &Field| {
+        let mut columns = groups.iter().flat_map(|group| group.columns());
+        columns.all(|column| {
+            column.statistics().is_some() || column.column_path().parts() != [field.name().as_str()]
+        })
+    };
+    let flat = |field: &&Field| {
+        !is_hidden(field.name()) && !field.data_type().is_nested() && is_told(field)
+    };
     let fields = schema.fields().iter().map(AsRef::as_ref).filter(flat);
     fields.map(|field| Ok((field.name().clone(), of_column(field, schema, metadata)?))).collect()
 }

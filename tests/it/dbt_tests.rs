@@ -312,3 +312,62 @@ from {{ ref('orders') }} group by 1",
     let quiet = project.run(["build", "-q", "--full-refresh"]).success();
     assert!(!quiet.stderr.contains("can never fail"), "{}", quiet.stderr);
 }
+
+#[test]
+fn a_filter_that_cannot_run_is_an_error_and_an_empty_one_is_none() {
+    let project = TestProject::new(
+        "\
+//- /models/m.sql
+{{ config(materialized='table') }} select 1 as a
+//- /models/m.yml
+models:
+  - name: m
+    columns:
+      - name: a
+        data_tests:
+          - not_null: {config: {where: ''}}
+",
+    );
+    project.build().success().says("1 passed");
+    let written = std::fs::read_to_string(project.path().join("models/m.yml")).unwrap();
+    project.write("models/m.yml", written.replace("where: ''", "where: 'nope > 1'"));
+    project.build().failure(1).says("unknown column `nope`");
+}
+
+/// Values as DuckDB compares them: decimals beside doubles are doubles, and NaN is the greatest number.
+#[test]
+fn doubles_are_compared_as_doubles_and_nan_is_the_greatest() {
+    let project = TestProject::new(
+        "\
+//- /models/f.sql
+{{ config(materialized='table') }}
+select * from (values
+    (1, 1.5::double), (2, 0.1::double + 0.2::double), (3, 1e300), (4, 'nan'::double), (5, '-inf'::double)
+) as t (id, f)
+",
+    );
+    project.build().success();
+    for (condition, ids) in [
+        ("f <> 0.3", "1 2 3 4 5"),
+        ("f = 0.3", ""),
+        ("f in (1.5, 0.3)", "1"),
+        ("f not in (1.5, 0.3)", "2 3 4 5"),
+        ("f between 0.3 and 1.5", "1 2"),
+        ("f > 100", "3 4"),
+        ("not (f <= 100)", "3 4"),
+        ("f > 1e299", "3 4"),
+        ("f = 'nan'::double", "4"),
+        ("f < 0.5", "2 5"),
+        ("f * 2.0 > 2.5", "1 3 4"),
+        ("f >= 1.5", "1 3 4"),
+    ] {
+        let sql = format!("select string_agg(id, ' ' order by id) as ids from f where {condition}");
+        let found = project.query(&sql);
+        assert_eq!(found.lines().nth(1).unwrap_or_default(), ids, "{condition}");
+    }
+    assert_eq!(project.query("select id from f order by f desc limit 2"), "id\n4\n3\n");
+    assert_eq!(
+        project.query("select max(f) as f, 1e300 as g from f where id <> 4"),
+        "f,g\n1e300,1e300\n"
+    );
+}

@@ -369,7 +369,7 @@ pub(super) fn config(configuration: &Configuration, problems: &mut Diagnostics) 
         warn_if,
         error_if,
         fail_calc: configuration.text("fail_calc", problems).unwrap_or(default.fail_calc),
-        filter: configuration.text("where", problems),
+        filter: configuration.text("where", problems).filter(|text| !text.trim().is_empty()),
         limit,
     }
 }
