@@ -152,6 +152,7 @@ def odd():
     for column, bound in [("word", "a"), ("moment", "2024-01-01"), ("moment", "2024-01-01T00:00:01"), ("days", "2024-01-02")]:
         yield "expect_column_values_to_be_between", {"column": column, "min_value": bound}
         yield "expect_column_max_to_be_between", {"column": column, "min_value": bound}
+        yield "expect_column_min_to_be_between", {"column": column, "max_value": bound}
     for index in [-1, -12, -13, "1", 11]:
         yield "expect_column_to_exist", {"column": "spelled", "column_index": index}
     yield "expect_query_results_to_match_comparison", {
