@@ -141,6 +141,18 @@ def odd():
     for value_set in [["2024-01-01T10:00:00", "2024-01-02"], ["2024-01-03", "x", 5]]:
         for column in ["days", "moment"]:
             yield "expect_column_distinct_values_to_equal_set", {"column": column, "value_set": value_set}
+    for kind, key in [("values_to_be_in_set", "value_set"), ("distinct_values_to_equal_set", "value_set"),
+                      ("most_common_value_to_be_in_set", "value_set")]:
+        yield f"expect_column_{kind}", {"column": "whole"}
+        yield f"expect_column_{kind}", {"column": "whole", key: None}
+    yield "expect_column_pair_values_to_be_in_set", PAIR
+    for name in ["increasing", "decreasing"]:
+        for strictly in [False, True]:
+            yield f"expect_column_values_to_be_{name}", {"column": "truth", "strictly": strictly}
+    for column, bound in [("word", "a"), ("moment", "2024-01-01"), ("moment", "2024-01-01T00:00:01"), ("days", "2024-01-02")]:
+        yield "expect_column_values_to_be_between", {"column": column, "min_value": bound}
+        yield "expect_column_max_to_be_between", {"column": column, "min_value": bound}
+        yield "expect_column_min_to_be_between", {"column": column, "max_value": bound}
     for index in [-1, -12, -13, "1", 11]:
         yield "expect_column_to_exist", {"column": "spelled", "column_index": index}
     yield "expect_query_results_to_match_comparison", {

@@ -152,3 +152,99 @@ fn parquet_is_read_in_place() {
     let ran = folder.run(["validate", "broken.parquet", "--suite", "fine.json"]).failure(1);
     ran.says("broken.parquet: is no Parquet file");
 }
+
+/// The results of expectations, kind and arguments, over a file.
+fn results(folder: &TestProject, file: &str, expectations: &[(&str, Value)]) -> Vec<Value> {
+    let written = expectations.iter().map(|(kind, kwargs)| json!({"type": kind, "kwargs": kwargs}));
+    let suite = json!({"expectations": written.collect::<Vec<_>>()});
+    folder.write("asked.json", suite.to_string());
+    let ran = folder.run(["validate", file, "--suite", "asked.json", "--json"]);
+    let mut told: Value = serde_json::from_str(&ran.stdout).unwrap();
+    serde_json::from_value(told["results"].take()).unwrap()
+}
+
+#[test]
+fn arguments_and_columns_of_other_types_are_taken_as_in_great_expectations() {
+    let folder = folder();
+    folder.write("mixed.csv", "n,yes,word,day\n1,true,5,2024-01-01\n2,false,10am,\n2,false,x,\n");
+    let pair = json!({"column_A": "n", "column_B": "yes"});
+    let asked = [
+        (
+            "expect_column_values_to_be_between",
+            json!({"column": "n", "min_value": "1", "max_value": true}),
+        ),
+        ("expect_column_value_lengths_to_be_between", json!({"column": "word", "max_value": "4"})),
+        ("expect_column_to_exist", json!({"column": "day", "column_index": -1})),
+        ("expect_column_pair_values_to_be_equal", pair),
+        ("expect_multicolumn_sum_to_equal", json!({"column_list": ["n", "yes"], "sum_total": 2})),
+        ("expect_column_values_to_be_dateutil_parseable", json!({"column": "word"})),
+        ("expect_column_values_to_be_decreasing", json!({"column": "yes"})),
+        ("expect_column_values_to_match_regex_list", json!({"column": "day", "regex_list": ["["]})),
+    ];
+    let results = results(&folder, "mixed.csv", &asked);
+    let found: Vec<_> = results
+        .iter()
+        .map(|told| (told["success"] == true, told["result"]["unexpected_count"].as_u64()))
+        .collect();
+    let counts = [Some(2), Some(0), None, Some(2), Some(0), Some(1), Some(0), None];
+    let met = [false, true, true, false, true, false, true, false];
+    assert_eq!(found, met.into_iter().zip(counts).collect::<Vec<_>>());
+    let message = &results[7]["exception_info"]["exception_message"];
+    assert!(message.as_str().unwrap().starts_with("`[` is no regular expression"), "{message}");
+}
+
+#[test]
+fn what_is_left_out_is_asked_for_by_name() {
+    let folder = folder();
+    let column = json!({"column": "id"});
+    let kinds =
+        ["values_to_be_in_set", "distinct_values_to_contain_set", "most_common_value_to_be_in_set"];
+    for kind in kinds {
+        let kind = format!("expect_column_{kind}");
+        let told = &results(&folder, "orders.csv", &[(&kind, column.clone())])[0];
+        let message = &told["exception_info"]["exception_message"];
+        assert_eq!(message, &json!(format!("`{kind}` needs `value_set`")));
+    }
+}
+
+#[test]
+fn a_column_is_held_against_bins_of_its_own() {
+    let folder = folder();
+    folder.write("numbers.csv", "n\n1\n2\n3\n4\n10\n");
+    let asked =
+        [("expect_column_kl_divergence_to_be_less_than", json!({"column": "n", "threshold": 0.1}))];
+    let told = &results(&folder, "numbers.csv", &asked)[0];
+    assert_eq!(told["success"], true);
+    let partition = &told["result"]["details"]["observed_partition"];
+    // numpy.histogram_bin_edges([1, 2, 3, 4, 10], "auto")
+    assert_eq!(partition["bins"], json!([1.0, 3.25, 5.5, 7.75, 10.0]));
+    assert_eq!(partition["weights"], json!([0.6, 0.2, 0.0, 0.2]));
+}
+
+#[test]
+fn a_missing_time_is_told_as_pandas_tells_it() {
+    let folder = folder();
+    folder.write("dbt_project.yml", "name: test\n").write(
+        "models/times.sql",
+        "select 1 as id, timestamp '2024-01-01 10:00:00' as at union all select 1, null",
+    );
+    folder.run(["run"]).success();
+    let query = [
+        "query",
+        "select * from times order by at",
+        "--format",
+        "parquet",
+        "--output",
+        "times.parquet",
+    ];
+    folder.run(query).success();
+    let pair = json!({"column_A": "id", "column_B": "at"});
+    let asked = [
+        ("expect_column_values_to_not_be_null", json!({"column": "at"})),
+        ("expect_column_pair_values_to_be_equal", pair),
+    ];
+    let results = results(&folder, "times.parquet", &asked);
+    let list = |index: usize| &results[index]["result"]["partial_unexpected_list"];
+    assert_eq!(list(0), &json!(["NaT"]));
+    assert_eq!(list(1), &json!([[1, "2024-01-01T10:00:00.000000"], [1, "NaT"]]));
+}

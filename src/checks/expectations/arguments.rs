@@ -62,6 +62,14 @@ impl<'a> Arguments<'a> {
         self.get(key).ok_or_else(|| Problem::new(format!("`{}` needs `{key}`", self.kind())))
     }
 
+    /// As [`Self::list`], of a key that must be there; null stands for no list, as it did in the first releases of GX 1.
+    pub(super) fn named_list(&self, key: &str) -> Result<Option<&'a [Json]>, Problem> {
+        match self.keys().any(|given| given == key) {
+            true => self.list(key),
+            false => self.required(key).map(|_| None),
+        }
+    }
+
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, Problem> {
         let text = |value: &'a Json| value.as_str().ok_or_else(|| wrong(key, "a text", value));
         self.get(key).map(text).transpose()

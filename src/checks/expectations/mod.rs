@@ -6,6 +6,7 @@
 mod arguments;
 mod coerced;
 mod condition;
+mod formula;
 mod found;
 mod kind;
 mod kinds;

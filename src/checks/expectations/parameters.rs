@@ -1,8 +1,8 @@
-//! `{"$PARAMETER": "name"}`: values that a suite leaves open.
+//! `{"$PARAMETER": "name"}`: values that a suite leaves open, and numbers that are reckoned with them.
 
 use serde_json::{Map, Value as Json};
 
-use super::Problem;
+use super::{Problem, formula};
 use crate::base::suggest;
 
 /// Fills in every parameter of `kwargs`, at any depth; the `given` go before the suite's `own`.
@@ -26,8 +26,10 @@ fn fill_value(
         Json::Object(object) => {
             if let Some(Json::String(name)) = object.get("$PARAMETER") {
                 let known = given.keys().chain(own.keys()).map(String::as_str);
-                let found = given.get(name).or_else(|| own.get(name));
-                let found = found.cloned().ok_or_else(|| missing(name, known))?;
+                let of = |name: &str| given.get(name).or_else(|| own.get(name));
+                let reckoned = || formula::number(name, &|name| of(name)?.as_f64());
+                let found = of(name).cloned().or_else(reckoned);
+                let found = found.ok_or_else(|| missing(name, known))?;
                 *value = found;
                 return Ok(());
             }

@@ -131,7 +131,7 @@ fn against_set(arguments: &Arguments<'_>, set: Option<&[Json]>) -> Result<Ask, P
 
 /// Source: GX's metrics `column.distinct_values.not_in_set` and `.missing_from_column`.
 fn compared(arguments: &Arguments<'_>, within: bool, whole: bool) -> Result<Compiled, Problem> {
-    let given = arguments.list("value_set")?.map(<[Json]>::to_vec);
+    let given = arguments.named_list("value_set")?.map(<[Json]>::to_vec);
     if within && !whole && given.as_ref().is_some_and(Vec::is_empty) {
         return Err(Problem::new("value_set must be a non-empty set-like object."));
     }
@@ -175,7 +175,7 @@ fn compared(arguments: &Arguments<'_>, within: bool, whole: bool) -> Result<Comp
 }
 
 fn most_common(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
-    let set = arguments.list("value_set")?.unwrap_or_default().to_vec();
+    let set = arguments.named_list("value_set")?.unwrap_or_default().to_vec();
     let ties = arguments.boolean("ties_okay")?;
     let field = arguments.column("column")?;
     let (class, data_type) = (literal::class(field), field.data_type().clone());

@@ -52,7 +52,7 @@ fn greater(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
 
 fn in_set(arguments: &Arguments<'_>) -> Result<Compiled, Problem> {
     let (a, b) = both(arguments)?;
-    let unexpected = match arguments.list("value_pairs_set")? {
+    let unexpected = match arguments.named_list("value_pairs_set")? {
         None => "false".to_owned(),
         Some(pairs) => {
             let mut known = Vec::new();

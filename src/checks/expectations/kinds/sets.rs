@@ -103,7 +103,7 @@ fn outside(
 
 fn in_set(arguments: &Arguments<'_>, refused: bool) -> Result<Compiled, Problem> {
     let field = arguments.column("column")?;
-    let unexpected = match arguments.list("value_set")? {
+    let unexpected = match arguments.named_list("value_set")? {
         None => "false".to_owned(),
         Some(set) => member(field, set, refused)?,
     };
