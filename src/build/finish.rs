@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BuildError, Options, Progressed, Report, Verb, Workspace};
+use super::{BuildError, Options, Progressed, Report, Verb, Workspace, report};
 use crate::base::{NodeId, Version};
 use crate::checks;
 use crate::docs::{self, ReportSource, Reported};
@@ -123,7 +123,9 @@ fn stage_endpoints(
         match endpoints::plan(&session, endpoint) {
             Ok(plan) => planned.push(plan),
             Err(problems) => {
-                progressed.nodes.push(failed(&endpoint.info.id, problems.to_string()));
+                let result = failed(&endpoint.info.id, problems.to_string());
+                workspace.progress.note(&report::node_line(&workspace.project, &result));
+                progressed.nodes.push(result);
             }
         }
     }
