@@ -422,6 +422,10 @@ fn at_problem(error: &WarehouseError) -> Problem {
         {
             Problem::new(Kind::Gone, detail)
         }
+        // There were versions by then, perhaps.
+        WarehouseError::BeforeFirst { first, .. } if *first > Version::FIRST => {
+            Problem::new(Kind::Gone, detail)
+        }
         WarehouseError::NoVersion { .. }
         | WarehouseError::BeforeFirst { .. }
         | WarehouseError::NoTag { .. } => Problem::new(Kind::NoSuchVersion, detail),

@@ -247,6 +247,9 @@ impl Reader<'_> {
     fn is_in(&mut self, column: &str, data_type: &DataType, value: &str) -> Result<String, String> {
         let kind = kind_of(data_type)?;
         let inner = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
+        if inner == Some("") {
+            return Ok("false".to_owned());
+        }
         let items = inner.and_then(items).ok_or("write `in.(a,b,\"with, comma\")`")?;
         let name = format!("p{:04}", self.conditions.len());
         for item in items {

@@ -18,6 +18,7 @@ select n, name from {{ ref('numbers') }} where n < $below
 //- /endpoints/first.yml
 endpoints:
   - name: first
+    order_by: [n]
     parameters:
       - name: below
         type: integer
