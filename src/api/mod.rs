@@ -40,7 +40,7 @@ use addresses::Addresses;
 use auth::Auth;
 use metrics::Metrics;
 pub(crate) use openapi::Document;
-use queries::Queries;
+use queries::{Queries, Threads};
 use versions::{Served, Versions};
 
 /// What is served, and where.
@@ -124,12 +124,15 @@ async fn serve_until(
     let address = listener.local_addr().map_err(bind_error)?;
     let tls = config.server.tls.as_ref().map(tls::Tls::open).transpose()?;
     let limits = &config.limits;
-    let queries = Queries::new(limits.query_threads, limits.queries_max, limits.waiting_max);
-    let queries = queries.map_err(ServeError::Threads)?;
+    let queries = || {
+        Queries::new(limits.query_threads, limits.queries_max, limits.waiting_max)
+            .map_err(ServeError::Threads)
+    };
+    let threads = Threads { endpoints: queries()?, passing: queries()? };
     let answers = answer::Cache::new(config.limits.answer_cache);
     let residents = answer::Residents::new(config.limits.row_cache);
     let ServeConfig { warehouse, engine, auth, .. } = config;
-    let versions = Arc::new(Versions::new(warehouse, engine, queries, answers, residents));
+    let versions = Arc::new(Versions::new(warehouse, engine, threads, answers, residents));
     versions.refresh().await;
     let watch = tokio::spawn(versions::watch(Arc::clone(&versions), config.limits.poll_every));
     let metrics = Arc::new(Metrics::new());

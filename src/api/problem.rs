@@ -198,6 +198,11 @@ impl Problem {
         Self::parameters(vec![ParameterProblem { parameter: name.to_owned(), detail }])
     }
 
+    /// Whether what was asked for was there once.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self.kind, Kind::Gone)
+    }
+
     /// A failure of ours: `cause` is for the log.
     pub(super) fn internal(cause: impl Into<String>) -> Self {
         let detail =

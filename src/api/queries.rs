@@ -1,9 +1,10 @@
 //! Where queries run: on threads of their own, so that a heavy one delays neither health checks nor time limits.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::problem::{Kind, Problem};
@@ -19,9 +20,17 @@ pub(super) struct Queries {
     runtime: Option<Runtime>,
     handle: Handle,
     /// One for each query that may run at once.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     waiting: AtomicUsize,
     waiting_max: usize,
+}
+
+/// The threads of a server, by who wrote what they run.
+pub(super) struct Threads {
+    /// The endpoints of the project.
+    pub(super) endpoints: Queries,
+    /// Queries of clients' own and questions to tables: some may not be stopped at once, and hold up none but each other.
+    pub(super) passing: Queries,
 }
 
 impl Queries {
@@ -37,7 +46,7 @@ impl Queries {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        let (places, waiting) = (Semaphore::new(at_once.max(1)), AtomicUsize::new(0));
+        let (places, waiting) = (Arc::new(Semaphore::new(at_once.max(1))), AtomicUsize::new(0));
         Ok(Self { runtime: Some(runtime), handle, places, waiting, waiting_max })
     }
 
@@ -51,8 +60,8 @@ impl Queries {
         self.handle.block_on(work)
     }
 
-    /// Runs `work` to its end, once there is a place for it. Dropping the returned future cancels it; a panic in it comes
-    /// through.
+    /// Runs `work` to its end, once there is a place for it. Dropping the returned future cancels it; what cannot stop at
+    /// once keeps its place until it does. A panic in it comes through.
     ///
     /// # Errors
     /// If too many wait already.
@@ -60,8 +69,12 @@ impl Queries {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let _place = self.place().await?;
+        let place = self.place().await?;
         let mut tasks = JoinSet::new();
+        let work = async move {
+            let _place = place;
+            work.await
+        };
         tasks.spawn_on(work, &self.handle);
         match tasks.join_next().await {
             Some(Ok(done)) => Ok(done),
@@ -71,8 +84,8 @@ impl Queries {
         }
     }
 
-    async fn place(&self) -> Result<Option<SemaphorePermit<'_>>, Problem> {
-        if let Ok(place) = self.places.try_acquire() {
+    async fn place(&self) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(Some(place));
         }
         let waiting = Waiting(&self.waiting);
@@ -81,7 +94,7 @@ impl Queries {
             return Err(Problem::new(Kind::Overloaded, detail).retry_after(RETRY_AFTER_SECONDS));
         }
         // Nobody closes it.
-        let place = self.places.acquire().await.ok();
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
         drop(waiting);
         Ok(place)
     }

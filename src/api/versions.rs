@@ -11,7 +11,7 @@ use moka::sync::Cache as Moka;
 use super::answer;
 use super::openapi::{self, Described, Document};
 use super::problem::{Kind, Problem};
-use super::queries::Queries;
+use super::queries::{Queries, Threads};
 use crate::base::{Diagnostics, NodeId, TableName, Version, hash};
 use crate::endpoints::{self, PlannedEndpoint, StoreError};
 use crate::engine::{Engine, Session, SqlError, TableSet};
@@ -21,6 +21,8 @@ use crate::warehouse::{Annex, At, Manifest, State, VersionFile, Warehouse, Wareh
 
 /// How many versions of the past are kept ready.
 const PAST_MAX: u64 = 16;
+/// How many hexadecimal digits a cursor has of what its answers are made of.
+const MARK_CHARACTERS: usize = 32;
 /// How long a version that could not be taken up is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -71,7 +73,7 @@ pub(super) enum TakeUpError {
 pub(super) struct Versions {
     warehouse: Warehouse,
     engine: Engine,
-    pub(super) queries: Queries,
+    pub(super) threads: Threads,
     pub(super) answers: answer::Cache,
     pub(super) residents: answer::Residents,
     /// Versions of the past that were asked for.
@@ -89,6 +91,11 @@ struct Failed {
 }
 
 impl ServedEndpoint {
+    /// Enough of `depends_on` to tell it from any other.
+    pub(super) fn mark(&self) -> &str {
+        self.depends_on.get(..MARK_CHARACTERS).unwrap_or_default()
+    }
+
     fn new(planned: PlannedEndpoint, state: &State) -> Self {
         let tables = planned.tables();
         let file = state.version.as_ref();
@@ -207,6 +214,12 @@ impl Served {
         self.endpoints.keys().map(String::as_str)
     }
 
+    /// Whether the answers of one of its endpoints are made of what `mark` names.
+    pub(super) fn has(&self, mark: &str) -> bool {
+        let mut endpoints = self.endpoints.values().filter_map(|endpoint| endpoint.as_deref().ok());
+        endpoints.any(|endpoint| endpoint.mark() == mark)
+    }
+
     /// The endpoints that can be asked, by name.
     pub(super) fn planned(&self) -> impl Iterator<Item = &PlannedEndpoint> {
         let endpoints = self.endpoints.values().filter_map(|endpoint| endpoint.as_deref().ok());
@@ -234,20 +247,25 @@ impl Versions {
     pub(super) fn new(
         warehouse: Warehouse,
         engine: Engine,
-        queries: Queries,
+        threads: Threads,
         answers: answer::Cache,
         residents: answer::Residents,
     ) -> Self {
         Self {
             warehouse,
             engine,
-            queries,
+            threads,
             answers,
             residents,
             past: Moka::new(PAST_MAX),
             current: RwLock::new(None),
             failed: Mutex::new(None),
         }
+    }
+
+    /// The threads that answer `endpoint`.
+    pub(super) fn queries(&self, endpoint: &ServedEndpoint) -> &Queries {
+        if endpoint.stays { &self.threads.endpoints } else { &self.threads.passing }
     }
 
     /// The version that `written` names: a number, a time or a tag.
@@ -359,7 +377,7 @@ impl Versions {
                 && self.residents.has(old)
                 && !self.residents.has(endpoint)
             {
-                self.queries.block_on(self.residents.compute(endpoint));
+                self.threads.endpoints.block_on(self.residents.compute(endpoint));
             }
         }
     }
@@ -402,6 +420,10 @@ fn at_problem(error: &WarehouseError) -> Problem {
         WarehouseError::NoVersion { version, oldest, .. }
             if (Version::FIRST..*oldest).contains(version) =>
         {
+            Problem::new(Kind::Gone, detail)
+        }
+        // There were versions by then, perhaps.
+        WarehouseError::BeforeFirst { first, .. } if *first > Version::FIRST => {
             Problem::new(Kind::Gone, detail)
         }
         WarehouseError::NoVersion { .. }

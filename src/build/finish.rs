@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BuildError, Options, Progressed, Report, Verb, Workspace, staging};
+use super::{BuildError, Options, Progressed, Report, Verb, Workspace, report, staging};
 use crate::base::{Diagnostic, NodeId, Version};
 use crate::checks;
 use crate::docs::{self, ReportSource, Reported};
@@ -122,7 +122,9 @@ fn stage_endpoints(
         match endpoints::plan(&session, endpoint) {
             Ok(plan) => planned.push(plan),
             Err(problems) => {
-                progressed.nodes.push(failed(&endpoint.info.id, problems.to_string()));
+                let result = failed(&endpoint.info.id, problems.to_string());
+                workspace.progress.complain(&report::node_line(&workspace.project, &result));
+                progressed.nodes.push(result);
             }
         }
     }

@@ -32,12 +32,13 @@ pub(super) async fn run(
         server: config.server,
     };
     let own_key = config.auth.jwks.is_none();
+    let scheme = if serve.server.tls.is_some() { "https" } else { "http" };
     api::serve(serve, |address| {
         ui.note(&format!(
-            "serving on http://{address}/api/v1/ (documentation: http://{address}/docs/api)"
+            "serving on {scheme}://{address}/api/v1/ (documentation: {scheme}://{address}/docs/api)"
         ));
         // Where the key is somebody else's, tokens come from there.
-        if own_key && let Some(line) = first_question(&auth, address) {
+        if own_key && let Some(line) = first_question(&auth, scheme, address) {
             ui.note(&line);
         }
     })
@@ -47,8 +48,8 @@ pub(super) async fn run(
 }
 
 /// A line that asks what there is, ready to be pasted into a shell.
-fn first_question(auth: &Auth, address: SocketAddr) -> Option<String> {
-    let url = format!("http://{address}/api/v1/");
+fn first_question(auth: &Auth, scheme: &str, address: SocketAddr) -> Option<String> {
+    let url = format!("{scheme}://{address}/api/v1/");
     if !auth.required() {
         return Some(format!("ask       curl {url}"));
     }

@@ -19,6 +19,9 @@ pub(crate) struct Cursor {
     /// The version that the walk is about.
     #[serde(rename = "v")]
     pub(crate) version: Version,
+    /// Names what the answers of its endpoint are made of: a version with the same goes on as well.
+    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) depends_on: String,
     /// The last row's values of the columns that order the answer, as JSON spells them; empty where only the number of
     /// rows tells where it ended.
     #[serde(rename = "k")]
@@ -62,7 +65,8 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_it_was() {
         let key = vec![Json::from("12.5000"), Json::Null, Json::from(7)];
-        let cursor = Cursor { version: Version(42), key, seen: 3, rows: 200 };
+        let cursor =
+            Cursor { version: Version(42), depends_on: "0a".into(), key, seen: 3, rows: 200 };
         let text = cursor.to_string();
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
         assert_eq!(text.parse(), Ok(cursor));

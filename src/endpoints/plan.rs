@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{Array, AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use serde_json::{Map, Value as Json};
 
 use super::claims::{self, Claim, ClaimProblem};
@@ -21,6 +21,9 @@ use crate::project::Endpoint;
 /// The most rows that an endpoint may offer in one answer, which is made in memory.
 const PAGE_ROWS_MAX: u64 = 100_000;
 
+/// What a cursor may take: it has to fit into a URL beside what else is asked.
+const CURSOR_CHARACTERS: usize = 1 << 10;
+
 /// A typed statement that needs nothing but a request's values.
 ///
 /// Invariant: every column that orders the answer is one of the answer's.
@@ -28,8 +31,11 @@ pub(crate) struct PlannedEndpoint {
     endpoint: Endpoint,
     parameters: Vec<Parameter>,
     claims: Vec<Claim>,
-    /// Column of the answer, as the answer spells it; whether the greatest comes first.
-    order_by: Vec<(String, bool)>,
+    /// Column of the answer, as the answer spells it; whether the greatest comes first. As declared, then the other columns:
+    /// so that wherever rows are ordered they are ordered alike.
+    order: Vec<(String, bool)>,
+    /// How many of them are declared.
+    declared: usize,
     prepared: Prepared,
 }
 
@@ -55,13 +61,16 @@ pub(crate) fn plan(session: &Session, endpoint: &Endpoint) -> Result<PlannedEndp
         }
     };
     let claims = claims::bound(endpoint, &prepared, &mut problems);
-    let order_by = order_by(endpoint, &prepared.schema(), &mut problems);
+    let mut order = order_by(endpoint, &prepared.schema(), &mut problems);
     one_name_a_column(endpoint, &prepared.schema(), &mut problems);
     page(endpoint, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }
-    Ok(PlannedEndpoint { endpoint: endpoint.clone(), parameters, claims, order_by, prepared })
+    let declared = order.len();
+    break_ties(&mut order, &prepared.schema());
+    let endpoint = endpoint.clone();
+    Ok(PlannedEndpoint { endpoint, parameters, claims, order, declared, prepared })
 }
 
 impl PlannedEndpoint {
@@ -103,7 +112,7 @@ impl PlannedEndpoint {
     pub(crate) fn description(&self) -> String {
         let page = self.endpoint.page;
         let fingerprint = self.fingerprint();
-        format!("{} {fingerprint} {:?} {}", self.name(), self.order_by, page.default)
+        format!("{} {fingerprint} {:?} {}", self.name(), self.order, page.default)
     }
 
     /// Reads a request's query string (without the `?`).
@@ -111,7 +120,16 @@ impl PlannedEndpoint {
     /// # Errors
     /// All that is wrong with it.
     pub(crate) fn read(&self, query: &str) -> Result<Request, Vec<ParameterProblem>> {
-        request::read(query, &self.parameters, self.endpoint.page)
+        let request = request::read(query, &self.parameters, self.endpoint.page)?;
+        let negative = self.prepared.limits().into_iter().filter(|name| {
+            matches!(request.values.get(name), Some(Some(Value::Integer(number))) if *number < 0)
+        });
+        let problem = |parameter| ParameterProblem {
+            parameter,
+            detail: "it says how many rows there are, which is not less than 0".to_owned(),
+        };
+        let negative: Vec<ParameterProblem> = negative.map(problem).collect();
+        if negative.is_empty() { Ok(request) } else { Err(negative) }
     }
 
     /// Binds the claims of whoever asks, so that `request` sees only its own rows.
@@ -132,7 +150,7 @@ impl PlannedEndpoint {
     /// # Errors
     /// If a cursor's key is none of this endpoint's; bound values have the declared types.
     pub(crate) fn bind(&self, request: &Request) -> Result<Query, SqlError> {
-        self.prepared.bind(&engine_values(request), &self.order_by, &self.window(request)?)
+        self.prepared.bind(&engine_values(request), &self.order, &self.window(request)?)
     }
 
     /// The rows that the endpoint selects whatever it is asked, as [`Prepared::resident`] says.
@@ -140,7 +158,7 @@ impl PlannedEndpoint {
     /// # Errors
     /// As there.
     pub(crate) async fn resident(&self, bytes_max: usize) -> Result<Option<Resident>, EngineError> {
-        self.prepared.resident(&self.order_by, bytes_max).await
+        self.prepared.resident(&self.order, bytes_max).await
     }
 
     /// As [`PlannedEndpoint::bind`], out of its own resident rows.
@@ -172,7 +190,7 @@ impl PlannedEndpoint {
         if let Some(cursor) = &page.cursor {
             window.offset = if cursor.key.is_empty() { cursor.rows } else { cursor.seen };
             if !cursor.key.is_empty() {
-                if cursor.key.len() != self.order_by.len() {
+                if cursor.key.len() != self.declared {
                     return Err(SqlError::new("the cursor is of another endpoint"));
                 }
                 window.from = Some(cursor.key.iter().map(text).collect());
@@ -220,7 +238,7 @@ impl PlannedEndpoint {
         }
         let key = last.unwrap_or_default();
         let given = page.rows_before().saturating_add(page.limit);
-        let mut cursor = Cursor { version, key, seen, rows: given };
+        let mut cursor = Cursor { version, depends_on: String::new(), key, seen, rows: given };
         if whole_page {
             match &page.cursor {
                 // The rows of the page before may have had the same key.
@@ -232,6 +250,10 @@ impl PlannedEndpoint {
                 _ => cursor.key.clear(),
             }
         }
+        if cursor.to_string().len() > CURSOR_CHARACTERS {
+            // The order of all rows is fixed, so that their number tells the same.
+            (cursor.key, cursor.seen) = (Vec::new(), 0);
+        }
         Ok(cursor)
     }
 
@@ -240,9 +262,31 @@ impl PlannedEndpoint {
         let mut written = Vec::new();
         JsonRows::new(&self.schema()).append(row, &mut written)?;
         let mut values: Map<String, Json> = serde_json::from_slice(&written).unwrap_or_default();
-        let value = |(name, _): &(String, bool)| values.remove(name).unwrap_or_default();
-        Ok(self.order_by.iter().map(value).collect())
+        let value = |(name, _): &(String, bool)| {
+            let exact = row.column_by_name(name).and_then(|column| float(column));
+            exact.or_else(|| values.remove(name)).unwrap_or_default()
+        };
+        Ok(self.order[..self.declared].iter().map(value).collect())
     }
+}
+
+/// A float as a text that names just this one, as JSON cannot.
+fn float(column: &dyn Array) -> Option<Json> {
+    if column.is_empty() || column.is_null(0) {
+        return None;
+    }
+    let (text, below) = match column.data_type() {
+        DataType::Float32 => {
+            let value = column.as_primitive_opt::<Float32Type>()?.value(0);
+            (value.to_string(), value.is_nan() && value.is_sign_negative())
+        }
+        DataType::Float64 => {
+            let value = column.as_primitive_opt::<Float64Type>()?.value(0);
+            (value.to_string(), value.is_nan() && value.is_sign_negative())
+        }
+        _ => return None,
+    };
+    Some(Json::String(if below { format!("-{text}") } else { text }))
 }
 
 /// A value of a key as the engine reads it.
@@ -312,6 +356,19 @@ fn order_by(
         problems.push(problem);
     }
     order
+}
+
+/// Rows of one place in the declared order come in that of their other columns. Without a declared one there is none.
+fn break_ties(order: &mut Vec<(String, bool)>, schema: &SchemaRef) {
+    if order.is_empty() {
+        return;
+    }
+    for field in schema.fields() {
+        let comparable = !matches!(field.data_type(), DataType::Map(..) | DataType::Union(..));
+        if comparable && order.iter().all(|(name, _)| name != field.name()) {
+            order.push((field.name().clone(), false));
+        }
+    }
 }
 
 /// An answer's row is an object, which has no room for two columns of one name; names ignore case.

@@ -89,13 +89,6 @@ pub(crate) fn ask(
     if !reader.problems.is_empty() {
         return Err(reader.problems);
     }
-    if !order.is_empty() {
-        // So that pages fit together: rows that are alike in all columns can change places.
-        let others = columns.iter().filter(|name| order.iter().all(|key| key.column != **name));
-        let others =
-            others.map(|name| OrderKey { column: name.clone(), descending: false, span: None });
-        order.extend(others.collect::<Vec<_>>());
-    }
     let mut query = passed;
     for (parameter, value) in &reader.values {
         query += &format!("{}={}&", parameter.name, utf8_percent_encode(value, ENCODED));
@@ -254,6 +247,9 @@ impl Reader<'_> {
     fn is_in(&mut self, column: &str, data_type: &DataType, value: &str) -> Result<String, String> {
         let kind = kind_of(data_type)?;
         let inner = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
+        if inner == Some("") {
+            return Ok("false".to_owned());
+        }
         let items = inner.and_then(items).ok_or("write `in.(a,b,\"with, comma\")`")?;
         let name = format!("p{:04}", self.conditions.len());
         for item in items {

@@ -59,7 +59,7 @@ fn a_page_and_its_next_one() {
     let request = read("from=2024-01-31&note=a%26b+c%2B%C3%A9&offset=20&limit=7").unwrap();
     assert_eq!((request.page.limit, request.page.offset), (7, 20));
     let key = vec![serde_json::Value::from("2024-01-31")];
-    let cursor = Cursor { version: Version(3), key, seen: 1, rows: 27 };
+    let cursor = Cursor { version: Version(3), depends_on: String::new(), key, seen: 1, rows: 27 };
     let next = request.next_query(&cursor);
     assert_eq!(next, format!("from=2024-01-31&note=a%26b%20c%2B%C3%A9&limit=7&cursor={cursor}"));
     let after = read(&next).unwrap();

@@ -16,6 +16,7 @@ mod meaning;
 mod memory;
 mod names;
 pub(crate) mod output;
+mod paced;
 mod parquet_file;
 mod parse;
 mod plan;

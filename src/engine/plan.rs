@@ -10,11 +10,10 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::util::display::FormatOptions;
 use datafusion::catalog::default_table_source::source_as_provider;
 use datafusion::common::DataFusionError;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Volatility, cast};
-use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
@@ -22,7 +21,7 @@ use super::error::from_planning;
 use super::session::{EngineParts, Planned};
 use super::table::FilesTable;
 use super::types::outward;
-use super::{BatchStream, EngineError, SqlError, bounded, memory};
+use super::{BatchStream, EngineError, SqlError, bounded, memory, paced};
 use crate::base::{TableName, hash};
 
 /// Queries over fewer rows than this run on one thread.
@@ -213,7 +212,8 @@ impl QueryParts {
             state = &narrowed;
         }
         let physical = state.query_planner().create_physical_plan(plan, state).await?;
-        Ok((yielding(physical)?, state.task_ctx()))
+        let physical = if self.engine.for_clients { paced::yielding(physical)? } else { physical };
+        Ok((physical, state.task_ctx()))
     }
 
     /// All rows; they are held in the engine's memory until they are handed over.
@@ -228,20 +228,6 @@ impl QueryParts {
         }
         Ok(batches)
     }
-}
-
-/// The plan with what makes many rows of few giving way to others after some batches, so that a query can be cancelled
-/// and keeps no thread to itself: scans do that by themselves, but a join may make rows for ever out of those it has read.
-fn yielding(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    let yielding = plan.transform_up(|node| {
-        let multiplies = node.name().ends_with("JoinExec")
-            || matches!(node.name(), "RecursiveQueryExec" | "UnnestExec");
-        Ok(match multiplies {
-            true => Transformed::yes(Arc::new(CooperativeExec::new(node)) as _),
-            false => Transformed::no(node),
-        })
-    })?;
-    Ok(yielding.data)
 }
 
 pub(super) fn optimise(

@@ -1,6 +1,6 @@
 //! Statements with parameters: planned once, bound many times. A value never becomes text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -9,7 +9,9 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ParamValues, ScalarValue};
 use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Sort, lit};
+use datafusion::logical_expr::{
+    EmptyRelation, Expr, FetchType, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Sort, lit,
+};
 
 use super::error::from_planning;
 use super::lineage::{self, Origin};
@@ -52,6 +54,8 @@ pub(super) struct PreparedParts {
     pub(super) parameters: Vec<(String, DataType)>,
     /// How many of them, from the first on, leave their conditions out when they are absent.
     optional: usize,
+    /// Those that stand in `limit` or `offset`.
+    limits: BTreeSet<String>,
     plans: Mutex<BTreeMap<PlanKey, LogicalPlan>>,
 }
 
@@ -68,7 +72,11 @@ impl PreparedParts {
         parameters: Vec<(String, DataType)>,
         optional: usize,
     ) -> Self {
-        Self { query, parameters, optional, plans: Mutex::default() }
+        let limits = limits(&query.plan);
+        let named = parameters.iter().enumerate();
+        let limits = named.filter(|(index, _)| limits.contains(&format!("${}", index + 1)));
+        let limits = limits.map(|(_, (name, _))| name.clone()).collect();
+        Self { query, parameters, optional, limits, plans: Mutex::default() }
     }
 }
 
@@ -79,7 +87,7 @@ impl Prepared {
     }
 
     /// The tables it reads, views seen through (the views themselves included).
-    pub(crate) fn tables(&self) -> std::collections::BTreeSet<crate::base::TableName> {
+    pub(crate) fn tables(&self) -> BTreeSet<crate::base::TableName> {
         self.0.query.reads.tables.clone()
     }
 
@@ -92,6 +100,11 @@ impl Prepared {
     /// For each column of the answer the columns whose values it has, the nearest first; empty for what is computed.
     pub(crate) fn origins(&self) -> Vec<Vec<Origin>> {
         lineage::origins(&self.0.query.plan, &self.0.query.reads.tables)
+    }
+
+    /// The parameters that say how many rows there are, or are skipped: those of `limit` and `offset`.
+    pub(crate) fn limits(&self) -> BTreeSet<String> {
+        self.0.limits.clone()
     }
 
     /// As [`Query::volatile`].
@@ -288,7 +301,39 @@ fn with_values(
     if literals.is_empty() {
         return Ok(plan);
     }
-    plan.with_param_values(ParamValues::from(literals))
+    let plan = plan.with_param_values(ParamValues::from(literals))?;
+    // The engine cannot keep the first 0 rows of a sort.
+    let bounded = plan.transform_up_with_subqueries(|node| match &node {
+        LogicalPlan::Limit(limit)
+            if matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(0)))) =>
+        {
+            let schema = Arc::clone(node.schema());
+            let none = EmptyRelation { produce_one_row: false, schema };
+            Ok(Transformed::yes(LogicalPlan::EmptyRelation(none)))
+        }
+        _ => Ok(Transformed::no(node)),
+    })?;
+    Ok(bounded.data)
+}
+
+/// The placeholders in `limit` and `offset`.
+fn limits(plan: &LogicalPlan) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    // Visitors that never fail.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for expr in limit.skip.iter().chain(&limit.fetch) {
+                expr.apply(|expr| {
+                    if let Expr::Placeholder(Placeholder { id, .. }) = expr {
+                        ids.insert(id.clone());
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })?;
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    ids
 }
 
 /// Only the rows that come, in the plan's order, where those with the values of `key` stand, or after them.

@@ -37,6 +37,8 @@ pub(super) struct EngineParts {
     pub(super) narrow: SessionState,
     /// Plans that spill where the others would keep a whole table in memory.
     pub(super) frugal: SessionState,
+    /// Whether statements come from clients.
+    pub(super) for_clients: bool,
 }
 
 impl EngineParts {
@@ -47,7 +49,7 @@ impl EngineParts {
         let wide = state(Some(&runtime), threads, sort_bytes, limits.for_clients);
         let narrow = state(Some(&runtime), 1, sort_bytes, limits.for_clients);
         let frugal = frugal(&wide);
-        Ok(Self { runtime, wide, narrow, frugal })
+        Ok(Self { runtime, wide, narrow, frugal, for_clients: limits.for_clients })
     }
 }
 

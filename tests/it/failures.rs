@@ -105,6 +105,15 @@ fn tests_of_nothing_say_what_to_do_first() {
 }
 
 #[test]
+fn an_endpoint_that_does_not_fit_is_told_with_the_reason() {
+    let project = TestProject::new(SHOP);
+    project.write("endpoints/odd.sql", "select zebra from {{ ref('totals') }}\n");
+    project.write("endpoints/odd.yml", "endpoints:\n  - {name: odd, order_by: [zebra]}\n");
+    let ran = project.build().failure(1);
+    ran.says("endpoint `odd`: unknown column `zebra`").says("endpoints/odd.sql:1:8");
+}
+
+#[test]
 fn unit_tests_are_not_passed_over_in_silence() {
     let project = TestProject::new(SHOP);
     let unit_test = "unit_tests:\n  - {name: sums, model: totals, given: [], expect: {rows: []}}\n";

@@ -13,6 +13,16 @@ use crate::support::{TestProject, command};
 const PROJECT: &str = "\
 //- /models/numbers.sql
 select value as n, 'name ' || value as name from range(10000)
+//- /endpoints/first.sql
+select n, name from {{ ref('numbers') }} where n < $below
+//- /endpoints/first.yml
+endpoints:
+  - name: first
+    order_by: [n]
+    parameters:
+      - name: below
+        type: integer
+        required: true
 ";
 
 /// What the program may have in memory at any moment: the limit of its queries, the program itself (a build for tests is
@@ -163,21 +173,33 @@ impl Served {
 
     fn ask(&self, sql: &str) -> (u16, String, Json) {
         let body = serde_json::json!({ "sql": sql, "limit": 10 }).to_string();
+        self.send("POST /api/v1/query", &body)
+    }
+
+    fn send(&self, line: &str, body: &str) -> (u16, String, Json) {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(SECONDS + SECONDS_LATE))).unwrap();
         let head = format!(
-            "POST /api/v1/query HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+            "{line} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             self.address,
             self.token,
             body.len()
         );
-        socket.write_all((head + &body).as_bytes()).unwrap();
+        socket.write_all((head + body).as_bytes()).unwrap();
         let mut reply = String::new();
         socket.read_to_string(&mut reply).unwrap();
         let (head, body) = reply.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head.to_ascii_lowercase(), serde_json::from_str(body).unwrap_or(Json::Null))
+    }
+
+    /// Hundredths of a second of processor time that it has used; `None` where the system does not tell.
+    fn ticks(&self) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        let (_, rest) = stat.rsplit_once(')')?;
+        let numbers = rest.split_whitespace().skip(11).take(2);
+        Some(numbers.filter_map(|number| number.parse::<u64>().ok()).sum())
     }
 
     /// The most memory that the process had at once, in MiB; `None` where the system does not tell.
@@ -234,4 +256,43 @@ fn hostile_queries_end_within_the_limits() {
     let memory = served.mebibytes_at_most();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(memory.is_none_or(|mebibytes| mebibytes < MEBIBYTES_MAX), "{memory:?} MiB");
+}
+
+/// Joins that compare for minutes without a row to give. (A function that does is not one: its steps are bounded.)
+const LONG: [&str; 3] = [
+    "select count(*) as n from range(3000000) a, range(8192) b where a.value * b.value = 7",
+    "select count(*) as n from (select value, 1 as k from range(200000)) a join (select value, 1 as k from range(100000)) b \
+     on a.k = b.k and a.value * b.value = 7",
+    "select count(*) as n from range(300000) a left join range(100000) b on a.value * b.value = -7",
+];
+
+#[test]
+fn what_joins_for_long_neither_stops_the_others_nor_goes_on() {
+    let project = TestProject::new(PROJECT);
+    project.build().success();
+    let served = &Served::of(&project);
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = LONG.iter().map(|sql| scope.spawn(move || served.ask(sql).0)).collect();
+        std::thread::sleep(Duration::from_millis(500));
+        for below in 1..=5 {
+            let begun = Instant::now();
+            let answer = served.send(&format!("GET /api/v1/first?below={below}"), "");
+            assert_eq!(answer.0, 200, "{answer:?}");
+            assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        }
+        // Queries of other clients have their turn too.
+        assert_eq!(served.ask("select 2 as a").0, 200);
+        for (asked, sql) in asked.into_iter().zip(LONG) {
+            assert_eq!(asked.join().unwrap(), 504, "{sql}");
+        }
+    });
+    // Nothing of them is left.
+    let before = served.ticks();
+    std::thread::sleep(Duration::from_secs(1));
+    let (Some(before), Some(after)) = (before, served.ticks()) else { return };
+    assert!(
+        after - before < 30,
+        "{} hundredths of a second of work after they ended",
+        after - before
+    );
 }

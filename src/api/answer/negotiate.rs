@@ -114,8 +114,8 @@ pub(in crate::api) fn coding(headers: &HeaderMap) -> Coding {
         named(name).or_else(gzip_too).or_else(|| named("*"))
     };
     let weighed = CODINGS.iter().map(|(coding, name)| match coding {
-        // Acceptable unless it is said not to be, and the least liked.
-        Coding::Identity => (weight(name).unwrap_or(1).min(1), *coding),
+        // Acceptable unless it is said not to be, and the least liked where nothing is said.
+        Coding::Identity => (weight(name).unwrap_or(1), *coding),
         _ => (weight(name).unwrap_or(0), *coding),
     });
     best(weighed).unwrap_or(Coding::Identity)
@@ -214,6 +214,8 @@ mod tests {
             ("*;q=0.5, zstd;q=0", Coding::Brotli),
             ("deflate", Coding::Identity),
             ("identity", Coding::Identity),
+            ("identity;q=1, gzip;q=0.5", Coding::Identity),
+            ("identity;q=0.5, gzip;q=0.5", Coding::Gzip),
             ("identity;q=0, *;q=0", Coding::Identity),
             ("", Coding::Identity),
         ] {

@@ -86,7 +86,7 @@ pub(in crate::api) async fn page(
             }
         }
     };
-    let response = facts(&links).with(rest.body(&versions.queries));
+    let response = facts(&links).with(rest.body(versions.queries(endpoint)));
     Ok(told(response, Some(rows), Origin::Query))
 }
 
@@ -128,12 +128,13 @@ impl Page<'_> {
         let (served, endpoint) = (Arc::clone(self.served), Arc::clone(self.endpoint));
         let (path, request) = (self.path.to_owned(), self.request.clone());
         let (format, coding) = (self.format, self.coding);
-        let resident = versions.residents.get(&endpoint, &versions.queries);
+        let queries = versions.queries(self.endpoint);
+        let resident = versions.residents.get(&endpoint, queries);
         let making = async move {
             let found = find(&endpoint.planned, &request, resident.as_deref()).await?;
             write(found, &served, &endpoint, &path, &request, format, coding).await
         };
-        versions.queries.run(making).await?
+        queries.run(making).await?
     }
 }
 
@@ -189,7 +190,8 @@ async fn write(
     let url = |query: &str| format!("{path}?{query}");
     let next = match found > limit {
         true if request.linked() => {
-            let cursor = planned.cursor(served.version, request, &batches)?;
+            let mut cursor = planned.cursor(served.version, request, &batches)?;
+            cursor.depends_on = endpoint.mark().to_owned();
             Some(url(&request.next_query(&cursor)))
         }
         _ => None,

@@ -58,7 +58,14 @@ pub(in crate::api) async fn version(
     let cursor = cursor.and_then(|cursor| cursor.parse::<Cursor>().ok());
     let served = match (at, &cursor) {
         (Some(at), _) => versions.named(&at).await?,
-        (None, Some(cursor)) => versions.at(At::Version(cursor.version)).await?,
+        (None, Some(cursor)) => match versions.at(At::Version(cursor.version)).await {
+            // The page may have been kept since that version; what it was made of is still there.
+            Err(problem) if problem.is_gone() => {
+                let current = versions.current()?;
+                return if current.has(&cursor.depends_on) { Ok(current) } else { Err(problem) };
+            }
+            found => found?,
+        },
         (None, None) => versions.current()?,
     };
     match cursor {

@@ -87,7 +87,7 @@ async fn plan(
         let planned = served.plan(&endpoints::of_sql(&sql, PAGE));
         planned.map_err(|problems| Problem::new(Kind::BadQuery, problems.to_string()))
     };
-    versions.queries.run(planning).await?
+    versions.threads.passing.run(planning).await?
 }
 
 /// How many words and signs there are.

@@ -209,7 +209,7 @@ pub(in crate::api) async fn question(
     let asked = endpoints::ask(name, &schema, query).map_err(Problem::parameters)?;
     let TableQuestion { endpoint, query, given } = asked;
     let (planning, definition) = (Arc::clone(served), endpoint.clone());
-    let planned = versions.queries.run(async move { planning.plan(&definition) }).await?;
+    let planned = versions.threads.passing.run(async move { planning.plan(&definition) }).await?;
     // Names and types are the table's own: nothing of the request can be wrong with the plan.
     let planned = planned.map_err(|error| Problem::internal(error.to_string()))?;
     let mut request =

@@ -78,6 +78,8 @@ fn rows_are_filtered_sorted_and_chosen() {
         rows(&server, "order_date=in.(2024-01-02,%222024-01-07%22,2030-01-01)"),
         ["02", "07"]
     );
+    assert_eq!(rows(&server, "note=in.()"), [""; 0]);
+    assert_eq!(rows(&server, "note=not.in.()&limit=2"), ["01", "02"]);
     assert_eq!(rows(&server, "note=is.null&limit=2"), ["02", "04"]);
     assert_eq!(rows(&server, "note=not.is.null&limit=2"), ["01", "03"]);
     assert_eq!(rows(&server, "note=like.*x*&order=net_revenue.desc&limit=2"), ["09", "07"]);

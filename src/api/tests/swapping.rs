@@ -75,6 +75,42 @@ fn a_version_with_a_broken_endpoint_does_not_replace_a_whole_one() {
     await_version(&server, 3);
 }
 
+/// Without this one's file: it is gone, as after a clean-up.
+fn forget(shop: &Shop, version: u64) {
+    let file = format!("versions/{version:020}.json");
+    std::fs::remove_file(shop.warehouse.root().join(file)).unwrap();
+}
+
+#[test]
+fn a_walk_goes_on_where_its_version_is_gone_but_not_its_rows() {
+    let shop = Shop::new();
+    shop.publish(5, &[daily_sales()]);
+    let server = shop.serve();
+    let first = get(server.address, "/api/v1/daily_sales?limit=2").json();
+    let next = first["page"]["next"].as_str().unwrap().to_owned();
+    shop.publish(5, &[daily_sales()]);
+    server.await_version(2);
+    forget(&shop, 1);
+    let answer = get(server.address, &next);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["data"][0]["order_date"], "2024-01-03");
+    shop.publish(6, &[daily_sales()]);
+    server.await_version(3);
+    assert_eq!(get(server.address, &next).status, 410);
+}
+
+#[test]
+fn a_time_before_the_oldest_version_is_gone_if_there_were_older_ones() {
+    let shop = Shop::new();
+    shop.publish(1, &[daily_sales()]);
+    let server = shop.serve();
+    let before = "/api/v1/daily_sales?at=2001-01-01T00:00:00Z";
+    assert_eq!(get(server.address, before).status, 404);
+    shop.publish(2, &[daily_sales()]);
+    forget(&shop, 1);
+    assert_eq!(get(server.address, before).status, 410);
+}
+
 #[test]
 fn a_request_under_way_is_answered_before_the_server_stops() {
     let shop = Shop::new();

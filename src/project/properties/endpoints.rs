@@ -30,7 +30,7 @@ const KNOWN: [&str; 12] = [
 
 pub(super) fn read(item: &Yaml, problems: &mut Diagnostics) -> Option<EndpointProperties> {
     let (name, span) = yaml::name_of(item, "an endpoint", problems)?;
-    yaml::check_keys(item, "an endpoint", &KNOWN, problems);
+    yaml::only_keys(item, "an endpoint", &KNOWN, problems);
     Some(EndpointProperties {
         name,
         span,

@@ -169,7 +169,7 @@ fn order_key(text: &str, span: &Span, problems: &mut Diagnostics) -> Option<Orde
 
 fn page(written: &Yaml, problems: &mut Diagnostics) -> PageSize {
     let Some(page) = written.get("page") else { return PAGE };
-    yaml::check_keys(page, "`page`", &["default", "max"], problems);
+    yaml::only_keys(page, "`page`", &["default", "max"], problems);
     let mut read =
         |key: &str| page.get(key).and_then(|value| yaml::number(value, "a page", problems));
     let (default, max) = (read("default"), read("max"));

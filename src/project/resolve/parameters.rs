@@ -40,7 +40,7 @@ const KNOWN: [&str; 15] = [
 
 pub(super) fn read(written: &Yaml, problems: &mut Diagnostics) -> Option<Parameter> {
     let (name, span) = yaml::name_of(written, "a parameter", problems)?;
-    yaml::check_keys(written, "a parameter", &KNOWN, problems);
+    yaml::only_keys(written, "a parameter", &KNOWN, problems);
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !starts || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         let message = format!("`{name}` cannot name a parameter: letters, digits and `_` can");

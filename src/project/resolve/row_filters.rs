@@ -26,7 +26,7 @@ fn one(
     lookup: &Lookup,
     problems: &mut Diagnostics,
 ) -> Option<RowFilter> {
-    yaml::check_keys(written, "a row filter", &KNOWN, problems);
+    yaml::only_keys(written, "a row filter", &KNOWN, problems);
     let mut text = |key: &str| match written.get(key) {
         Some(value) => yaml::text(value, &format!("`{key}`"), problems),
         None => {

@@ -475,6 +475,26 @@ fn tests_are_checked_themselves() {
 }
 
 #[test]
+fn a_misspelled_setting_publishes_no_open_endpoint() {
+    for (written, meant) in [
+        ("scopes: sales", "scope"),
+        ("row_filter: []", "row_filters"),
+        ("parameters: [{name: x, type: integer, maximun: 5}]", "maximum"),
+        ("page: {mx: 5}", "max"),
+    ] {
+        let told = problems(&format!(
+            "//- /models/m.sql\nselect 1 as x\n\
+             //- /endpoints/e.sql\nselect * from {{{{ ref('m') }}}} where x = $x\n\
+             //- /endpoints/e.yml\nendpoints:\n  - name: e\n    order_by: [x]\n    {written}\n"
+        ));
+        assert!(
+            told.contains("error: ") && told.contains(&format!("did you mean `{meant}`")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn endpoints_are_checked() {
     insta::assert_snapshot!(problems(
         "//- /models/m.sql\nselect 1 as x\n\

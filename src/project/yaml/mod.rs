@@ -6,6 +6,6 @@ mod tree;
 
 pub(super) use parse::parse;
 pub(super) use read::{
-    boolean, check_keys, entries, items, name_of, number, spanned_texts, text, text_list,
+    boolean, check_keys, entries, items, name_of, number, only_keys, spanned_texts, text, text_list,
 };
 pub(super) use tree::{Data, Entry, Yaml};

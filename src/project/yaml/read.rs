@@ -1,7 +1,6 @@
 //! Typed reading of values; what does not fit is reported and left out.
 
 use super::tree::{Data, Entry, Yaml};
-use crate::base::suggest::closest;
 use crate::base::{Diagnostic, Diagnostics, Span};
 
 fn wrong(what: &str, expected: &str, value: &Yaml, problems: &mut Diagnostics) {
@@ -141,13 +140,31 @@ pub(in crate::project) fn check_keys(
     known: &[&str],
     problems: &mut Diagnostics,
 ) {
-    let Data::Mapping(entries) = &mapping.data else { return };
-    for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+    for entry in unknown(mapping, known) {
         let message = format!("{what} has no setting `{}`; it is ignored", entry.key);
         let problem = Diagnostic::warning(message).at(entry.key_span.clone());
-        problems.push(match closest(&entry.key, known.iter().copied()) {
-            Some(close) => problem.hint(format!("did you mean `{close}`?")),
-            None => problem,
-        });
+        problems.push(problem.did_you_mean(&entry.key, known.iter().copied()));
     }
+}
+
+/// As [`check_keys`], but none may be there: where one that is misspelled would let somebody in.
+pub(in crate::project) fn only_keys(
+    mapping: &Yaml,
+    what: &str,
+    known: &[&str],
+    problems: &mut Diagnostics,
+) {
+    for entry in unknown(mapping, known) {
+        let message = format!("{what} has no setting `{}`", entry.key);
+        let problem = Diagnostic::error(message).at(entry.key_span.clone());
+        problems.push(problem.did_you_mean(&entry.key, known.iter().copied()));
+    }
+}
+
+fn unknown<'a>(mapping: &'a Yaml, known: &'a [&str]) -> impl Iterator<Item = &'a Entry> {
+    let entries = match &mapping.data {
+        Data::Mapping(entries) => entries.as_slice(),
+        _ => &[],
+    };
+    entries.iter().filter(|entry| !known.contains(&entry.key.as_str()))
 }
