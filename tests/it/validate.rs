@@ -152,3 +152,13 @@ fn parquet_is_read_in_place() {
     let ran = folder.run(["validate", "broken.parquet", "--suite", "fine.json"]).failure(1);
     ran.says("broken.parquet: is no Parquet file");
 }
+
+#[test]
+fn blanks_around_a_name_count_for_a_suite_that_writes_them() {
+    let folder = folder();
+    folder.write("blanks.csv", "id , Name\n1,a\n");
+    suite(&folder, "written.json", &[("id ", "critical"), (" Name", "critical")]);
+    for suite in ["fine.json", "written.json"] {
+        folder.run(["validate", "blanks.csv", "--suite", suite]).success().says("2 of 2");
+    }
+}
