@@ -154,6 +154,21 @@ fn parquet_is_read_in_place() {
 }
 
 #[test]
+fn a_parameter_may_be_reckoned_from_others() {
+    let folder = folder();
+    let reckoned = json!({"expectations": [{"type": "expect_table_row_count_to_equal",
+        "kwargs": {"value": {"$PARAMETER": "trunc(rows / 2) - 1"}}}]});
+    folder.write("suite.json", reckoned.to_string());
+    let run = |parameters: &str| {
+        folder.run(["validate", "orders.csv", "--suite", "suite.json", "--parameters", parameters])
+    };
+    run("rows: 8").success();
+    run("rows: 9.9").success();
+    run("rows: 12").failure(1).says("1 failed");
+    run("other: 1").failure(1).says("the suite parameter `rows` has no value");
+}
+
+#[test]
 fn blanks_around_a_name_count_for_a_suite_that_writes_them() {
     let folder = folder();
     folder.write("blanks.csv", "id , Name\n1,a\n");

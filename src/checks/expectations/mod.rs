@@ -5,6 +5,7 @@
 
 mod arguments;
 mod condition;
+mod formula;
 mod kind;
 mod kinds;
 mod literal;

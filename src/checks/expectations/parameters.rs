@@ -1,14 +1,14 @@
-//! `{"$PARAMETER": "name"}`: values that a suite leaves open.
+//! `{"$PARAMETER": "name"}`: values that a suite leaves open; `{"$PARAMETER": "name - 2 * 0.5"}`: what is reckoned from them.
 
 use serde_json::{Map, Value as Json};
 
-use super::Problem;
+use super::{Problem, formula};
 use crate::base::suggest;
 
 /// Fills in every parameter of `kwargs`, at any depth; the `given` go before the suite's `own`.
 ///
 /// # Errors
-/// If one has no value.
+/// If one has no value, or cannot be reckoned.
 pub(super) fn fill(
     kwargs: &mut Map<String, Json>,
     given: &Map<String, Json>,
@@ -25,9 +25,18 @@ fn fill_value(
     match value {
         Json::Object(object) => {
             if let Some(Json::String(name)) = object.get("$PARAMETER") {
-                let known = given.keys().chain(own.keys()).map(String::as_str);
-                let found = given.get(name).or_else(|| own.get(name));
-                let found = found.cloned().ok_or_else(|| missing(name, known))?;
+                let find = formula::known(given, own);
+                let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+                let found = match find(name) {
+                    Some(found) => found.clone(),
+                    None if is_name => {
+                        let known = given.keys().chain(own.keys()).map(String::as_str);
+                        return Err(missing(name, known));
+                    }
+                    None => formula::evaluate(name, &find).map_err(|problem| {
+                        Problem::new(format!("the suite parameter `{name}`: {problem}"))
+                    })?,
+                };
                 *value = found;
                 return Ok(());
             }
