@@ -273,6 +273,5 @@ fn nulls_days_few_values_and_all_that_is_unique_are_written_down() {
     assert!(read(&project, "made/models/sources.yml").contains("unique:"));
     let file = ["validate", "in/facts.csv", "--suite", "made/expectations/facts.json"];
     assert!(!project.run(file).success().stdout.contains("warned"));
-    let built = project.run(["build", "--project-dir", "made"]).success();
-    assert!(!built.stderr.contains("warned"), "{}", built.stderr);
+    project.run(["build", "--project-dir", "made"]).success().says("0 warned, 0 failed");
 }
