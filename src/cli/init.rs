@@ -105,9 +105,10 @@ fn tell(
     if let (Some(file), Some(found)) = (command.from.first(), summaries.first()) {
         let suite = folder.join("expectations").join(format!("{}.json", found.table));
         ui.note(&format!(
-            "          clearwell validate {} --suite {}",
-            file.display(),
-            suite.display()
+            "          clearwell validate {} --suite {}{}",
+            reading::in_shell(&file.display().to_string()),
+            reading::in_shell(&suite.display().to_string()),
+            reading::flags(&found.options, &command.reading.null)
         ));
     }
 }

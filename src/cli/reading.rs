@@ -22,6 +22,44 @@ const ENCODINGS: [(&str, Encoding); 8] = [
     ("utf-16be", Encoding::Utf16Be),
 ];
 
+/// The flags that read a file as `options` say, each with a blank before it.
+pub(super) fn flags(options: &ReadOptions, nulls: &[String]) -> String {
+    let default = ReadOptions::default();
+    let mut flags = String::new();
+    let mut flag = |name: &str, value: &str| flags += &format!(" --{name} {}", in_shell(value));
+    if options.delimiter != default.delimiter {
+        flag("delimiter", &escaped(&options.delimiter));
+    }
+    if let RecordTerminator::Text(text) = &options.terminator {
+        flag("record-terminator", &escaped(text));
+    }
+    match options.quote {
+        Quote::Char('"') => {}
+        Quote::Char(quote) => flag("quote", &quote.to_string()),
+        Quote::None => flag("quote", "none"),
+    }
+    let encoding = ENCODINGS.iter().find(|(_, encoding)| *encoding == options.encoding);
+    if let Some((name, _)) = encoding.filter(|_| options.encoding != default.encoding) {
+        flag("encoding", name);
+    }
+    for null in nulls {
+        flag("null", null);
+    }
+    if !options.header {
+        flags += " --no-header";
+    }
+    flags
+}
+
+/// `text` as one word of a shell's command.
+pub(super) fn in_shell(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 impl Reading {
     /// # Errors
     /// If a flag's value is none.
@@ -58,6 +96,11 @@ impl Reading {
     }
 }
 
+/// What [`unescaped`] makes `text` of.
+fn escaped(text: &str) -> String {
+    text.replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
+}
+
 /// `\t`, `\n` and `\r` as they stand for themselves in most shells.
 fn unescaped(text: &str) -> String {
     text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r")
@@ -79,18 +122,20 @@ pub(super) fn is_parquet(path: &Path) -> bool {
     extension.is_some_and(|extension| ["parquet", "pq"].contains(&extension))
 }
 
-/// The rows of a file: of Parquet in place, of CSV as pandas would read it, kept in `folder`.
+/// The rows of a file: of Parquet in place, of CSV as pandas would read it, kept in `folder`. Blanks around a name of the
+/// header count where `is_written` says that the name is written with them.
 pub(super) async fn table(
     path: &Path,
     reading: &Reading,
     parallel: usize,
     folder: &Path,
+    is_written: impl Fn(&str) -> bool,
 ) -> Result<TableFiles, CliError> {
     if is_parquet(path) {
         return parquet_file(path, &path.display().to_string()).map_err(CliError::user);
     }
     let file = text_file(path, &Arc::new(reading.options()?), parallel);
-    Ok(frame::load(&file, &reading.nulls(), folder).await?)
+    Ok(frame::load(&file, &reading.nulls(), folder, is_written).await?)
 }
 
 impl From<FrameError> for CliError {

@@ -185,7 +185,7 @@ fn complete(check: &mut CheckPart, tables: &[TablePart]) {
     let table = tables.iter().find(|table| Some(table.name.to_lowercase()) == check.table);
     if check.rows.is_none() && check.column.is_some() {
         check.rows = table.and_then(|table| table.rows);
-        check.rate = checks::rate(check.failures, check.rows);
+        check.rate = checks::rate(&check.kind, check.failures, check.rows);
     }
 }
 
@@ -208,8 +208,12 @@ fn totals(record: &RunRecord, tables: &[TablePart]) -> Totals {
         rows_read: sum(|input| input.rows_read),
         rows_accepted: sum(|input| input.rows_accepted),
         rows_rejected: sum(|input| input.rows_rejected),
-        tables: tables.len() as u64,
-        rows: tables.iter().filter(|table| table.kind != "view").filter_map(|t| t.rows).sum(),
+        tables: tables.iter().filter(|table| !is_kept(record, table)).count() as u64,
+        rows: tables
+            .iter()
+            .filter(|table| table.kind != "view" && !is_kept(record, table))
+            .filter_map(|table| table.rows)
+            .sum(),
         checks: record.findings.len() as u64,
         passed: having(CheckStatus::Pass),
         warned: having(CheckStatus::Warn),
@@ -217,6 +221,12 @@ fn totals(record: &RunRecord, tables: &[TablePart]) -> Totals {
         errors: having(CheckStatus::Error),
         skipped: having(CheckStatus::Skipped),
     }
+}
+
+/// Whether a table holds failing rows of a check.
+fn is_kept(record: &RunRecord, table: &TablePart) -> bool {
+    let kept = record.findings.iter().filter_map(|finding| finding.stored.as_ref());
+    kept.into_iter().any(|name| name.eq_ignore_ascii_case(&table.name))
 }
 
 fn verdict(record: &RunRecord, totals: &Totals) -> Verdict {

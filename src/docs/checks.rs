@@ -24,7 +24,10 @@ pub(super) fn part(finding: &Finding, runs: &[RunRecord]) -> CheckPart {
         status: status_name(finding.status),
         failures: finding.failures,
         rows: finding.rows,
-        rate: rate(finding.failures, finding.rows),
+        rate: match result.and_then(unexpected_share) {
+            Some(share) => Some(share),
+            None => rate(&finding.kind, finding.failures, finding.rows),
+        },
         message: finding.message.clone(),
         seconds: finding.seconds,
         apart: finding.apart.clone(),
@@ -46,8 +49,16 @@ pub(super) fn status_name(status: CheckStatus) -> &'static str {
     }
 }
 
-/// The part of the rows that failed. Failures that are no rows (groups, differences) may be more than these: no part.
-pub(super) fn rate(failures: u64, rows: Option<u64>) -> Option<f64> {
+/// dbt's tests whose failures are groups of rows: a value that should not be there, or one that is there twice.
+const OF_GROUPS: [&str; 4] =
+    ["unique", "accepted_values", "not_accepted_values", "unique_combination_of_columns"];
+
+/// The part of the rows that failed. Failures that are no rows (groups, differences) are no part of them.
+pub(super) fn rate(kind: &str, failures: u64, rows: Option<u64>) -> Option<f64> {
+    let kind = kind.rsplit('.').next().unwrap_or(kind);
+    if failures > 0 && OF_GROUPS.contains(&kind) {
+        return None;
+    }
     rows.filter(|rows| *rows > 0 && failures <= *rows).map(|rows| failures as f64 / rows as f64)
 }
 
@@ -77,11 +88,16 @@ pub(super) fn observed(result: &Json) -> Option<String> {
     }
 }
 
-/// The unexpected values of a Great Expectations result.
+/// The part of the values that a Great Expectations result did not expect: nulls are none of them.
+pub(super) fn unexpected_share(result: &Json) -> Option<f64> {
+    result.get("unexpected_percent")?.as_f64().map(|percent| percent / 100.0)
+}
+
+/// The unexpected values of a Great Expectations result, with the numbers of their rows where it has them.
 pub(super) fn unexpected(result: &Json) -> Option<SamplePart> {
     let values = result.get("partial_unexpected_list")?.as_array()?;
     let first = values.first()?;
-    let columns = match first {
+    let mut columns: Vec<String> = match first {
         Json::Object(row) => row.keys().cloned().collect(),
         Json::Array(row) => (1..=row.len()).map(|number| format!("value {number}")).collect(),
         _ => vec!["unexpected value".to_owned()],
@@ -92,7 +108,17 @@ pub(super) fn unexpected(result: &Json) -> Option<SamplePart> {
         Json::Array(row) => row.iter().map(cell).collect(),
         value => vec![cell(value)],
     };
-    let rows = values.iter().take(VALUES_SHOWN).map(row).collect();
+    let mut rows: Vec<Vec<Option<String>>> = values.iter().take(VALUES_SHOWN).map(row).collect();
+    let places = result.get("partial_unexpected_index_list").and_then(Json::as_array);
+    let places = places.filter(|places| places.len() == values.len());
+    let places: Option<Vec<u64>> = places.and_then(|all| all.iter().map(Json::as_u64).collect());
+    if let Some(places) = places {
+        // People count rows from one.
+        columns.insert(0, "row".to_owned());
+        for (row, place) in rows.iter_mut().zip(places) {
+            row.insert(0, Some((place + 1).to_string()));
+        }
+    }
     Some(SamplePart { columns, rows })
 }
 

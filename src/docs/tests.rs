@@ -278,3 +278,40 @@ fn a_validation_has_the_same_look() {
     }
     assert!(!page.contains("<script"));
 }
+
+#[tokio::test]
+async fn groups_that_fail_are_no_part_of_the_rows() {
+    let told = Told::new().await;
+    let mut run = published();
+    run.findings.push(finding("accepted_values", CheckStatus::Fail, 3));
+    run.findings[2].stored = Some("main.people".to_owned());
+    let report = told.report(&run).await;
+    let rates: Vec<_> = report.checks.iter().map(|one| (one.kind.as_str(), one.rate)).collect();
+    assert_eq!(rates, [("accepted_values", None), ("not_null", Some(0.25)), ("unique", Some(0.0))]);
+    // A table that keeps failing rows is none of the project's.
+    assert_eq!((report.totals.tables, report.totals.rows), (0, 0));
+    let page = html(&report).unwrap();
+    assert!(page.contains("1 failure</b> in 4 rows (25.0 %)"));
+    assert!(!page.contains("3 failures</b> in 4 rows"));
+    // One row is shown, where up to five would be: the three failures are no rows.
+    assert!(!page.contains("of 3 shown"));
+}
+
+#[test]
+fn a_validation_tells_the_part_of_the_values_and_the_rows() {
+    let result = json!({"success": false, "results": [
+        {"success": false, "expectation_config": {"type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "n", "min_value": 1}}, "exception_info": {"raised_exception": false},
+         "result": {"element_count": 10, "missing_count": 5, "unexpected_count": 2,
+            "unexpected_percent": 40.0, "partial_unexpected_list": [-7, -8],
+            "partial_unexpected_index_list": [3, 8]}}]});
+    let about = ValidationAbout {
+        data: "orders.csv",
+        suite: "orders",
+        validated: time("2026-01-02T03:04:05Z"),
+        seconds: 0.1,
+    };
+    let page = validation_html(&result, &about).unwrap();
+    assert!(page.contains("(40.0 %)"));
+    assert!(page.contains("<td><bdi>4</bdi></td><td><bdi>-7</bdi></td>"));
+}

@@ -102,7 +102,10 @@ fn check(index: usize, entry: &Json, data: &str) -> CheckPart {
         status,
         failures,
         rows,
-        rate: checks::rate(failures, rows),
+        rate: match result.and_then(checks::unexpected_share) {
+            Some(share) => Some(share),
+            None => checks::rate("", failures, rows),
+        },
         message: raised,
         seconds: 0.0,
         apart: None,

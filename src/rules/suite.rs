@@ -48,6 +48,20 @@ pub(crate) struct SuiteError {
 }
 
 impl Suite {
+    /// Whether `text` stands anywhere among the arguments: as the name of a column, for one.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        fn is_in(value: &Json, text: &str) -> bool {
+            match value {
+                Json::String(found) => found == text,
+                Json::Array(items) => items.iter().any(|item| is_in(item, text)),
+                Json::Object(object) => object.values().any(|value| is_in(value, text)),
+                _ => false,
+            }
+        }
+        let mut kwargs = self.expectations.iter().flat_map(|one| one.kwargs.values());
+        kwargs.any(|value| is_in(value, text))
+    }
+
     /// Reads a suite; `name` is what it is called where it does not say so itself.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::NewFile;
 use super::facts::{Column, Table, is_name, is_number};
 use super::project::{SOURCE, identifier, is_plain, new_file, quoted, yaml};
 use crate::ingest::survey::SurveyedColumn;
-use crate::rules::{Encoding, Quote, ReadOptions, RecordTerminator};
+use crate::rules::{ColumnType, Encoding, Quote, ReadOptions, RecordTerminator};
 
 const FRONT: &str = "\
 version: 2
@@ -103,12 +103,29 @@ fn of_column(table: &Table, column: &SurveyedColumn, facts: &Column) -> String {
             out += &format!("              - {{{constraint}}}\n");
         }
     }
-    if !facts.values.is_empty() && is_plain(&rule.name) {
-        let values: Vec<String> = facts.values.iter().map(|value| quoted(value)).collect();
-        out += "            data_tests:\n              - accepted_values:\n";
-        out += &format!("                  arguments: {{values: [{}]}}\n", values.join(", "));
+    let tests = tests(table, column, facts);
+    if !tests.is_empty() {
+        out += "            data_tests:\n";
+        out += &tests.concat();
     }
     out
+}
+
+fn tests(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<String> {
+    const WARN: &str = "                  config: {severity: warn}\n";
+    let rule = &column.rule;
+    let mut tests = Vec::new();
+    if facts.unique && table.key.as_slice() != std::slice::from_ref(&rule.name) {
+        tests.push(format!("              - unique:\n{WARN}"));
+    }
+    if rule.data_type == ColumnType::Text && !facts.values.is_empty() && is_plain(&rule.name) {
+        let values: Vec<String> = facts.values.iter().map(|value| quoted(value)).collect();
+        tests.push(format!(
+            "              - accepted_values:\n                  arguments: {{values: [{}]}}\n",
+            values.join(", ")
+        ));
+    }
+    tests
 }
 
 fn constraints(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<String> {

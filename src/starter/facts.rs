@@ -17,6 +17,8 @@ const VALUES_MAX: i64 = 12;
 const ROWS_PER_VALUE: i64 = 5;
 /// The longest value that is listed, in characters.
 const VALUE_LENGTH_MAX: i64 = 40;
+/// From so many values on, all of them different is taken for intent.
+const UNIQUE_MIN: i64 = 10;
 /// How many pairs of columns are tried for a key.
 const PAIRS_MAX: usize = 15;
 
@@ -39,12 +41,14 @@ pub(super) struct Table {
 pub(super) struct Column {
     pub(super) nulls: i64,
     pub(super) distinct: i64,
-    /// Of numbers.
+    /// Of numbers; of dates and timestamps the first day and the day after the last, or the last one.
     pub(super) range: Option<(String, String)>,
     /// Of text, in characters.
     pub(super) lengths: Option<(i64, i64)>,
-    /// All there are, of text with few.
+    /// All there are, of text, whole numbers and booleans with few.
     pub(super) values: Vec<String>,
+    /// Whether the values differ, nulls aside, and are so many that this is hardly chance.
+    pub(super) unique: bool,
 }
 
 /// Values that are all a key of another table.
@@ -106,12 +110,27 @@ async fn of_column(
     );
     let counts = ask(session, &counts).await?;
     let (distinct, values) = (int(&counts, 0), int(&counts, 1));
-    let mut found = Column { nulls: table.rows - values, distinct, ..Column::default() };
     let data_type = column.rule.data_type;
+    let unique = distinct == values && values >= UNIQUE_MIN && is_key_type(data_type);
+    let mut found = Column { nulls: table.rows - values, distinct, unique, ..Column::default() };
     if values > 0 && is_number(data_type) {
         let sql = format!("select min({name})::text as a, max({name})::text as b from {relation}");
         let range = ask(session, &sql).await?;
         found.range = text(&range, 0, 0).zip(text(&range, 1, 0));
+    }
+    if values > 0 && matches!(data_type, ColumnType::Date | ColumnType::Timestamp) {
+        // A timestamp of the last day is before the next one, however the file spells it.
+        let behind = if data_type == ColumnType::Timestamp { 1 } else { 0 };
+        let sql = format!(
+            "select min({name})::date::text as a, (max({name})::date + interval '{behind} day')::date::text as b \
+             from {relation}"
+        );
+        let range = ask(session, &sql).await?;
+        found.range = text(&range, 0, 0).zip(text(&range, 1, 0));
+    }
+    let few = distinct <= VALUES_MAX && distinct * ROWS_PER_VALUE <= values;
+    if few && matches!(data_type, ColumnType::BigInt | ColumnType::Boolean) {
+        found.values = listed(session, &name, &relation).await?;
     }
     if values > 0 && data_type == ColumnType::Text {
         let sql = format!(
@@ -120,19 +139,28 @@ async fn of_column(
         let lengths = ask(session, &sql).await?;
         let (shortest, longest) = (int(&lengths, 0), int(&lengths, 1));
         found.lengths = Some((shortest, longest));
-        let few = distinct <= VALUES_MAX && distinct * ROWS_PER_VALUE <= values;
         if few && longest <= VALUE_LENGTH_MAX {
-            let sql = format!(
-                "select {name} as a from {relation} where {name} is not null group by {name} order by {name}"
-            );
-            let rows = ask(session, &sql).await?;
-            found.values = (0..rows.num_rows()).filter_map(|row| text(&rows, 0, row)).collect();
+            found.values = listed(session, &name, &relation).await?;
         }
     }
     Ok(found)
 }
 
-/// The primary key: one column, the one most like an id; else a pair of columns like ids; else none.
+/// All values of a column, each once, in their order.
+async fn listed(
+    session: &Session,
+    name: &str,
+    relation: &str,
+) -> Result<Vec<String>, StarterError> {
+    let sql = format!(
+        "select {name}::text as a from {relation} where {name} is not null group by {name} order by {name}"
+    );
+    let rows = ask(session, &sql).await?;
+    Ok((0..rows.num_rows()).filter_map(|row| text(&rows, 0, row)).collect())
+}
+
+/// The primary key: one column, the one most like an id; else a pair of columns like ids; else any column of which all
+/// values differ and are many; else none.
 async fn key(session: &Session, table: &Table) -> Result<Vec<String>, StarterError> {
     // Of one row, everything differs.
     if table.rows < 2 {
@@ -172,7 +200,8 @@ async fn key(session: &Session, table: &Table) -> Result<Vec<String>, StarterErr
             return Ok(vec![one.clone(), other.clone()]);
         }
     }
-    Ok(Vec::new())
+    let chance = whole.into_iter().find(|(place, _)| table.columns[*place].unique);
+    Ok(chance.map(|(_, name)| vec![name]).unwrap_or_default())
 }
 
 /// Whether a number is a name rather than an amount: nothing can be said of its range.

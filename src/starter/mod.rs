@@ -19,6 +19,7 @@ use crate::base::TableName;
 use crate::base::names::NameError;
 use crate::engine::{Engine, EngineError};
 use crate::ingest::survey::Survey;
+use crate::rules::ReadOptions;
 
 /// A file that is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(crate) struct Summary {
     pub(crate) references: Vec<String>,
     /// Columns of dates whose format the values do not tell.
     pub(crate) undecided: Vec<String>,
+    /// How the file is read.
+    pub(crate) options: ReadOptions,
 }
 
 /// The files of a project `name` in `folder` that loads `surveyed`, and what was found in each.
@@ -121,6 +124,7 @@ fn summary(table: &Table) -> Summary {
             .filter(|column| !column.ambiguous.is_empty())
             .map(|column| column.rule.name.clone())
             .collect(),
+        options: table.survey.options.clone(),
     }
 }
 

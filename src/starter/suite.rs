@@ -80,14 +80,29 @@ fn of_column(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<Json
         }
         Json::Object(kwargs)
     };
-    if facts.nulls == 0 && column.pandas.nulls == 0 && table.rows > 0 {
-        found.push(expectation("expect_column_values_to_not_be_null", &kwargs(json!({}))));
+    match not_null(table, column, facts) {
+        Some(1.0) => {
+            found.push(expectation("expect_column_values_to_not_be_null", &kwargs(json!({}))));
+        }
+        Some(mostly) => {
+            let more = json!({"mostly": mostly});
+            found.push(warning("expect_column_values_to_not_be_null", &kwargs(more)));
+        }
+        None => {}
     }
-    if table.key.as_slice() == std::slice::from_ref(name) && (both_text || both_numbers) {
+    let is_comparable = both_text || both_numbers;
+    if table.key.as_slice() == std::slice::from_ref(name) && is_comparable {
         found.push(expectation("expect_column_values_to_be_unique", &kwargs(json!({}))));
+    } else if facts.unique && is_comparable {
+        found.push(warning("expect_column_values_to_be_unique", &kwargs(json!({}))));
     }
-    if both_text && !facts.values.is_empty() {
-        let more = json!({"value_set": facts.values});
+    // To pandas such a word is a value.
+    if ["\\N", "-"].iter().any(|word| column.rule.null_values.iter().any(|null| null == word)) {
+        return found;
+    }
+    let values = value_set(table, column, facts);
+    if !values.is_empty() {
+        let more = json!({"value_set": values});
         found.push(warning("expect_column_values_to_be_in_set", &kwargs(more)));
     } else if both_text
         && let Some((shortest, longest)) = facts.lengths.filter(|(_, most)| *most <= LENGTH_MAX)
@@ -95,7 +110,7 @@ fn of_column(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<Json
         let more = json!({"min_value": shortest, "max_value": longest});
         found.push(warning("expect_column_value_lengths_to_be_between", &kwargs(more)));
     }
-    if let Some((low, high)) = range(table, column, facts).filter(|_| both_numbers) {
+    if let Some((low, high)) = range(table, column, facts).filter(|_| values.is_empty()) {
         let more = json!({"min_value": low, "max_value": high});
         found.push(warning("expect_column_values_to_be_between", &kwargs(more)));
     }
@@ -107,9 +122,43 @@ fn of_column(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<Json
     found
 }
 
-/// The smallest and the largest number; of ids it would say nothing.
+/// The part of the values that is not null at least, in the table and in the file: whole hundredths, rounded down.
+fn not_null(table: &Table, column: &SurveyedColumn, facts: &Column) -> Option<f64> {
+    let nulls = facts.nulls.max(i64::try_from(column.pandas.nulls).unwrap_or(i64::MAX));
+    let hundredths = (table.rows - nulls).max(0) * 100 / table.rows.max(1);
+    (hundredths > 0).then(|| hundredths as f64 / 100.0)
+}
+
+/// All values, where they are few and the same in the table and in the file; of ids they would say nothing.
+fn value_set(table: &Table, column: &SurveyedColumn, facts: &Column) -> Vec<Json> {
+    let values = facts.values.iter();
+    match (column.rule.data_type, column.pandas.column_type()) {
+        (ColumnType::Text, ColumnType::Text) => values.map(|value| value.as_str().into()).collect(),
+        (ColumnType::Boolean, ColumnType::Boolean) => {
+            values.map(|value| (value == "true").into()).collect()
+        }
+        (ColumnType::BigInt, of_pandas)
+            if is_number(of_pandas) && !is_name(table, &column.rule.name) =>
+        {
+            values.filter_map(|value| value.parse::<i64>().ok()).map(Json::from).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The smallest and the largest number, of ids it would say nothing; or the first and the last day, where the file
+/// spells them so that their order as text is theirs in time.
 fn range(table: &Table, column: &SurveyedColumn, facts: &Column) -> Option<(Json, Json)> {
-    if is_name(table, &column.rule.name) {
+    let of_pandas = column.pandas.column_type();
+    if matches!(column.rule.data_type, ColumnType::Date | ColumnType::Timestamp) {
+        let in_order =
+            column.strptime.as_ref().is_some_and(|format| format.starts_with("%Y-%m-%d"));
+        let (low, high) =
+            facts.range.as_ref().filter(|_| in_order && of_pandas == ColumnType::Text)?;
+        return Some((low.as_str().into(), high.as_str().into()));
+    }
+    let both_numbers = is_number(column.rule.data_type) && is_number(of_pandas);
+    if !both_numbers || is_name(table, &column.rule.name) {
         return None;
     }
     let number = |text: &str| -> Option<Json> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::TestProject;
+use crate::support::{TestProject, run_in};
 
 /// A folder without a project, with two files that refer to one another.
 fn files() -> TestProject {
@@ -77,6 +77,9 @@ fn a_project_of_files_loads_all_their_rows() {
                 data_type: text
                 constraints:
                   - {type: not_null}
+                data_tests:
+                  - unique:
+                      config: {severity: warn}
               - name: country
                 data_type: text
                 constraints:
@@ -158,9 +161,11 @@ fn a_suite_is_made_for_each_file() {
     expect_column_values_to_not_be_null {"column":"id"}
     expect_column_values_to_be_unique {"column":"id"}
     expect_column_values_to_not_be_null {"column":"Name"}
+    expect_column_values_to_be_unique {"column":"Name"}
     expect_column_value_lengths_to_be_between {"column":"Name","min_value":3,"max_value":3}
     expect_column_values_to_not_be_null {"column":"country"}
     expect_column_values_to_be_in_set {"column":"country","value_set":["DE","FR"]}
+    expect_column_values_to_not_be_null {"column":"since","mostly":0.9}
     expect_column_values_to_match_strftime_format {"column":"since","strftime_format":"%d/%m/%Y"}
     "#);
 }
@@ -189,4 +194,84 @@ fn what_no_contract_can_hold_is_told() {
     let same = ["init", "--out", "new", "--from", "in/customers.csv", "other/customers.csv"];
     project.run(same).failure(1).says("two of the files would be called `customers`");
     assert!(!project.path().join("new/dbt_project.yml").exists());
+}
+
+#[test]
+fn the_printed_command_validates_the_files_that_were_read() {
+    let project = files();
+    let rows: Vec<String> = (1..=20).map(|n| format!("{n}; x{n};{}", n % 3)).collect();
+    project.write("in/odd.csv", format!("id ; name; x\n{}\n", rows.join("\n")));
+    project.write("in/bare.csv", "1|a~2|b~3|c~");
+    for (file, flags) in [
+        ("in/odd.csv", &[][..]),
+        ("in/customers.csv", &[]),
+        ("in/bare.csv", &["--no-header", "--record-terminator", "~"]),
+    ] {
+        let out = file.replace("in/", "made_").replace(".csv", "");
+        let made =
+            run_in(project.path(), &[&["init", "--out", &out, "--from", file], flags].concat());
+        let said = made.success().stderr.clone();
+        let command = said.split("clearwell validate ").nth(1).unwrap().trim();
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let words = words.iter().map(|word| word.trim_matches('\''));
+        let words: Vec<&str> = std::iter::once("validate").chain(words).collect();
+        let validated = run_in(project.path(), &words);
+        assert!(!validated.success().stdout.contains("warned"), "{file}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_told_as_such() {
+    let project = files();
+    project.write("in/empty.csv", "").write("suite.json", "{\"expectations\": []}");
+    let init = project.run(["init", "--out", "new", "--from", "in/empty.csv"]).failure(1);
+    init.says("in/empty.csv: the file is empty");
+    let validate = project.run(["validate", "in/empty.csv", "--suite", "suite.json"]).failure(1);
+    validate.says("in/empty.csv: the file is empty");
+}
+
+#[test]
+fn nulls_days_few_values_and_all_that_is_unique_are_written_down() {
+    let project = files();
+    let row = |n: i32| {
+        let note = if n == 7 { String::new() } else { format!("some{n}") };
+        format!(
+            "{},u{n:03},{},{},{note},2024-01-{n:02}T10:00:00,2024-02-{n:02}\n",
+            n % 4,
+            n % 2,
+            n > 30
+        )
+    };
+    let rows: String = (1..=25).map(row).collect();
+    project.write("in/facts.csv", format!("level,email,bit,late,note,seen,day\n{rows}"));
+    project.run(["init", "--out", "made", "--from", "in/facts.csv"]).success().says("key email");
+    let suite: Value =
+        serde_json::from_str(&read(&project, "made/expectations/facts.json")).unwrap();
+    let listed = suite["expectations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {}", one["type"].as_str().unwrap(), one["kwargs"]));
+    let listed: Vec<String> = listed.collect();
+    for expected in [
+        r#"expect_column_values_to_be_in_set {"column":"level","value_set":[0,1,2,3]}"#,
+        r#"expect_column_values_to_be_in_set {"column":"late","value_set":[false]}"#,
+        r#"expect_column_values_to_be_unique {"column":"email"}"#,
+        r#"expect_column_values_to_be_unique {"column":"note"}"#,
+        r#"expect_column_values_to_not_be_null {"column":"note","mostly":0.96}"#,
+        r#"expect_column_values_to_be_between {"column":"seen","max_value":"2024-01-26","min_value":"2024-01-01"}"#,
+        r#"expect_column_values_to_be_between {"column":"day","max_value":"2024-02-25","min_value":"2024-02-01"}"#,
+    ] {
+        let same = |one: &&String| {
+            let (kind, kwargs) = one.split_once(' ').unwrap();
+            let (kind_expected, kwargs_expected) = expected.split_once(' ').unwrap();
+            let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            kind == kind_expected && json(kwargs) == json(kwargs_expected)
+        };
+        assert!(listed.iter().find(same).is_some(), "{expected} is not in\n{}", listed.join("\n"));
+    }
+    assert!(read(&project, "made/models/sources.yml").contains("unique:"));
+    let file = ["validate", "in/facts.csv", "--suite", "made/expectations/facts.json"];
+    assert!(!project.run(file).success().stdout.contains("warned"));
+    project.run(["build", "--project-dir", "made"]).success().says("0 warned, 0 failed");
 }

@@ -248,3 +248,28 @@ fn a_missing_time_is_told_as_pandas_tells_it() {
     assert_eq!(list(0), &json!(["NaT"]));
     assert_eq!(list(1), &json!([[1, "2024-01-01T10:00:00.000000"], [1, "NaT"]]));
 }
+
+#[test]
+fn a_parameter_may_be_reckoned_from_others() {
+    let folder = folder();
+    let reckoned = json!({"expectations": [{"type": "expect_table_row_count_to_equal",
+        "kwargs": {"value": {"$PARAMETER": "trunc(rows / 2) - 1"}}}]});
+    folder.write("suite.json", reckoned.to_string());
+    let run = |parameters: &str| {
+        folder.run(["validate", "orders.csv", "--suite", "suite.json", "--parameters", parameters])
+    };
+    run("rows: 8").success();
+    run("rows: 9.9").success();
+    run("rows: 12").failure(1).says("1 failed");
+    run("other: 1").failure(1).says("the suite parameter `rows` has no value");
+}
+
+#[test]
+fn blanks_around_a_name_count_for_a_suite_that_writes_them() {
+    let folder = folder();
+    folder.write("blanks.csv", "id , Name\n1,a\n");
+    suite(&folder, "written.json", &[("id ", "critical"), (" Name", "critical")]);
+    for suite in ["fine.json", "written.json"] {
+        folder.run(["validate", "blanks.csv", "--suite", suite]).success().says("2 of 2");
+    }
+}

@@ -27,6 +27,8 @@ pub(crate) enum FrameError {
     Read(#[from] ReadError),
     #[error("{0}")]
     Records(BadRecords),
+    #[error("{file}: the file is empty")]
+    Empty { file: String },
     #[error("{file}: rows cannot be kept in `{folder}`: {reason}")]
     Keep { file: String, folder: String, reason: String },
     #[error("{file}: rows do not fit their types: {source}")]
@@ -48,7 +50,7 @@ impl FrameError {
                     .to_owned(),
             ),
             Self::Keep { .. } => Some("TMPDIR names a folder with room".to_owned()),
-            Self::Types { .. } => None,
+            Self::Empty { .. } | Self::Types { .. } => None,
         }
     }
 }
@@ -56,7 +58,8 @@ impl FrameError {
 /// Reads `file` whole and keeps its rows below `folder`.
 ///
 /// Columns are called as pandas calls them: as the header has them, `Unnamed: 0` where it has nothing. Without a header
-/// they are `column0`, `column1` …
+/// they are `column0`, `column1` … Blanks around a name are left out, as contracts do, but where `is_written` says that
+/// somebody writes the name with them, as pandas does.
 ///
 /// # Errors
 /// If the file cannot be read, has a record that is ragged or no text, or `folder` cannot take it.
@@ -64,11 +67,13 @@ pub(crate) async fn load(
     file: &TextFile,
     nulls: &Nulls,
     folder: &Path,
+    is_written: impl Fn(&str) -> bool,
 ) -> Result<TableFiles, FrameError> {
     let header = file.header().await?;
+    not_empty(file, &header.names)?;
     let kinds = kinds(file, &header.names, nulls).await?;
     let types: Vec<ColumnType> = kinds.iter().map(|kinds| kinds.column_type()).collect();
-    let names = shown_names(&header.written, &header.names, file.options.header);
+    let names = shown_names(&header.written, &header.names, file.options.header, is_written);
     let fields = std::iter::zip(&names, &types)
         .map(|(name, column_type)| Field::new(name, arrow_type(*column_type), true));
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -90,6 +95,15 @@ pub(crate) async fn load(
     .await?;
     let written = writer.finish().await.map_err(|error| keep(file, folder, &error))?;
     Ok(TableFiles { schema, files: vec![written] })
+}
+
+/// # Errors
+/// If there is no column, because there is nothing in the file.
+pub(super) fn not_empty(file: &TextFile, names: &[String]) -> Result<(), FrameError> {
+    match names.is_empty() {
+        true => Err(FrameError::Empty { file: file.name.clone() }),
+        false => Ok(()),
+    }
 }
 
 fn keep(file: &TextFile, folder: &Path, error: &dyn std::fmt::Display) -> FrameError {
@@ -118,12 +132,19 @@ async fn kinds(file: &TextFile, names: &[String], nulls: &Nulls) -> Result<Vec<K
 }
 
 /// As pandas calls the columns.
-fn shown_names(written: &[String], names: &[String], has_header: bool) -> Vec<String> {
+fn shown_names(
+    written: &[String],
+    names: &[String],
+    has_header: bool,
+    is_written: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let shown = std::iter::zip(written, names).enumerate();
     shown
         .map(|(index, (written, name))| match written.as_str() {
             "" if has_header => format!("Unnamed: {index}"),
-            written if has_header && !written.trim().is_empty() => written.to_owned(),
+            written if has_header && !written.trim().is_empty() && is_written(written) => {
+                written.to_owned()
+            }
             _ => name.clone(),
         })
         .collect()

@@ -16,7 +16,7 @@ use futures::TryStreamExt;
 use self::column::{Candidates, ColumnSurvey};
 pub(crate) use self::sniff::sniff;
 use super::Rule;
-use super::frame::{BadRecords, FileWriter, FrameError, Kinds, Nulls, TextFile};
+use super::frame::{BadRecords, FileWriter, FrameError, Kinds, Nulls, TextFile, not_empty};
 use super::reading::{FileInput, ReadError, ReadSizes, read, schema};
 use crate::engine::TableFiles;
 use crate::rules::{ColumnRule, ColumnType, Contract, Encoding, ReadOptions};
@@ -81,6 +81,7 @@ async fn survey_as_is(
     folder: &Path,
 ) -> Result<Survey, FrameError> {
     let names = file.header().await?.names;
+    not_empty(file, &names)?;
     let surveys = surveys(file, &names, candidates).await?;
     let mut columns: Vec<SurveyedColumn> = std::iter::zip(&names, &surveys)
         .map(|(name, survey)| {
