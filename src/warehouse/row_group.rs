@@ -72,7 +72,7 @@ impl Shape {
     /// If the batches do not fit the shape.
     pub(super) fn encode(&self, batches: &[RecordBatch]) -> Result<RowGroup, WarehouseError> {
         let failed = |source| self.failed(source);
-        let has_nan = batches.iter().flat_map(RecordBatch::columns).any(|column| has_nan(column));
+        let has_nan = batches.iter().flat_map(RecordBatch::columns).any(has_nan);
         let factory = if has_nan { &self.factory_of_nan } else { &self.factory };
         let mut writers = factory.create_column_writers(0).map_err(failed)?;
         let (mut rows, mut sum) = (0, 0_u128);
