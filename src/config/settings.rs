@@ -162,12 +162,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "limits.queries",
-        help: "how many queries may run at once; further ones wait",
+        help: "how many queries of endpoints, and how many of clients' own, may run at once; further ones wait",
         default: "64",
     },
     Setting {
         name: "limits.queries_waiting",
-        help: "how many queries may wait; further ones are refused",
+        help: "how many queries of each kind may wait; further ones are refused",
         default: "1024",
     },
     Setting {

@@ -97,7 +97,6 @@ async fn what_is_written_is_read_back_with_its_figures() {
     "long":{"nulls":0,"max":"z"},
     "money":{"nulls":1,"min":"-0.05","max":"12.50"},
     "none":{"nulls":3},
-    "ratio":{"nulls":0,"min":"-1.0","max":"0.5"},
     "text":{"nulls":0,"min":"a","max":"ö"}}
     "#);
 }
