@@ -146,6 +146,10 @@ pub(super) async fn plan_views(workspace: &Workspace, draft: &Draft, progressed:
         TableContent::View { sql, .. } => Some((&manifest.table, sql)),
         TableContent::Files { .. } => None,
     });
+    let views: Vec<_> = views.collect();
+    if views.is_empty() {
+        return;
+    }
     let tables = TableSet::of(workspace.warehouse.root(), &state.tables);
     let session = workspace.engine.session(Arc::new(tables));
     for (view, sql) in views {

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use futures::StreamExt;
 
 use super::Workspace;
@@ -25,15 +22,13 @@ pub(super) enum WriteError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
-    #[error(transparent)]
-    Type(#[from] ArrowError),
 }
 
 /// What a table shows, and what the user says about it.
 pub(super) struct Shape {
     pub(super) description: String,
     pub(super) columns: Vec<TableColumn>,
-    /// Of the rows as they are kept: what the query gives is cast to it.
+    /// Of the rows as they are kept: the writer casts what the query gives, and what does not fit is an error.
     pub(super) schema: SchemaRef,
 }
 
@@ -51,7 +46,7 @@ pub(super) async fn rows(
     let mut writer = draft.writer(table, Arc::clone(&shape.schema), options)?;
     let mut batches = query.stream().await?;
     while let Some(batch) = batches.next().await {
-        writer.write(conformed(batch?, &shape.schema)?).await?;
+        writer.write(batch?).await?;
     }
     let files = writer.finish().await?;
     let manifest = Manifest {
@@ -69,17 +64,6 @@ pub(super) async fn rows(
     let staged = draft.stage(manifest)?;
     note_reads(draft, &staged);
     Ok(staged)
-}
-
-/// A value that does not fit its type is an error.
-fn conformed(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    if batch.schema_ref() == schema {
-        return Ok(batch);
-    }
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let columns = batch.columns().iter().zip(schema.fields());
-    let columns = columns.map(|(column, to)| cast_with_options(column, to.data_type(), &strict));
-    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
 /// The content hashes of the tables that are read, by folded name.

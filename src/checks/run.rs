@@ -78,8 +78,11 @@ pub(crate) fn reads(project: &Project, state: &State, check: &Check) -> BTreeSet
         CheckKind::Expectation { expectation, .. } => format!("{:?}", expectation.kwargs),
         _ => String::new(),
     };
-    let sql = format!("{sql} {}", check.config.filter.as_deref().unwrap_or_default());
-    let words = words(&sql);
+    let filter = check.config.filter.as_deref().unwrap_or_default();
+    if sql.is_empty() && filter.is_empty() {
+        return reads;
+    }
+    let words = words(&format!("{sql} {filter}"));
     let is_named = |table: &&TableName| words.is_superset(&self::words(table.name()));
     reads.extend(state.tables.keys().filter(is_named).cloned());
     reads

@@ -78,6 +78,18 @@ impl PreparedParts {
         let limits = limits.map(|(_, (name, _))| name.clone()).collect();
         Self { query, parameters, optional, limits, plans: Mutex::default() }
     }
+
+    fn with_values(
+        &self,
+        plan: LogicalPlan,
+        literals: Vec<ScalarValue>,
+    ) -> Result<LogicalPlan, DataFusionError> {
+        if literals.is_empty() {
+            return Ok(plan);
+        }
+        let plan = plan.with_param_values(ParamValues::from(literals))?;
+        if self.limits.is_empty() { Ok(plan) } else { without_zero_limits(plan) }
+    }
 }
 
 impl Prepared {
@@ -135,7 +147,8 @@ impl Prepared {
         let literals = parts.literals(values)?;
         let key = PlanKey { absent: parts.absent(&literals), order_by: parts.order(order_by)? };
         let plan = parts.plan_for(&key).map_err(|error| from_planning(&error))?;
-        let plan = with_values(plan, literals)
+        let plan = parts
+            .with_values(plan, literals)
             .and_then(|plan| from_key(plan, &key.order_by, window.from.as_deref()))
             .and_then(|plan| paged(plan, window.limit, window.offset))
             .map_err(|error| from_planning(&error))?;
@@ -156,7 +169,7 @@ impl Prepared {
         let literals = parts.literals(values)?;
         let plan = parts
             .plan_for(&PlanKey { absent: parts.absent(&literals), order_by: Vec::new() })
-            .and_then(|plan| with_values(plan, literals))
+            .and_then(|plan| parts.with_values(plan, literals))
             .and_then(|plan| {
                 let count = datafusion::functions_aggregate::expr_fn::count(lit(1_i64)).alias("n");
                 LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), vec![count])?.build()
@@ -294,15 +307,8 @@ pub(super) fn sorted(plan: LogicalPlan, order_by: &[(usize, bool)]) -> LogicalPl
     LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch: None })
 }
 
-fn with_values(
-    plan: LogicalPlan,
-    literals: Vec<ScalarValue>,
-) -> Result<LogicalPlan, DataFusionError> {
-    if literals.is_empty() {
-        return Ok(plan);
-    }
-    let plan = plan.with_param_values(ParamValues::from(literals))?;
-    // The engine cannot keep the first 0 rows of a sort.
+/// The plan without what is limited to no row: the engine cannot keep the first 0 rows of a sort.
+fn without_zero_limits(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
     let bounded = plan.transform_up_with_subqueries(|node| match &node {
         LogicalPlan::Limit(limit)
             if matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(0)))) =>

@@ -1,21 +1,7 @@
 //! The words of dates in English.
 
-const WEEKDAYS: [&str; 7] =
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use crate::engine::functions::strptime::{DAYS, MONTHS};
+
 /// What says nothing.
 const FILLERS: [&str; 18] = [
     " ", ".", ",", ";", "-", "/", "'", "at", "on", "and", "ad", "m", "t", "of", "st", "nd", "rd",
@@ -31,7 +17,7 @@ fn place(names: &[&str], word: &str) -> Option<u32> {
 
 /// From Monday, which is 0.
 pub(super) fn weekday(word: &str) -> Option<u32> {
-    place(&WEEKDAYS, word)
+    place(&DAYS, word)
 }
 
 /// From January, which is 1.
